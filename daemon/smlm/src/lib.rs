@@ -4,4 +4,5 @@
 
 pub mod frame;
 pub mod localization;
+pub mod series;
 pub mod units;

@@ -95,13 +95,8 @@ mod tests {
 
     #[test]
     fn counts_become_photons_by_the_published_formula() {
-        let camera = Camera {
-            offset: Adu(100.0),
-            e_per_adu: 45.0,
-            em_gain: Some(300.0),
-            spurious_e: 0.002,
-            qe: 0.9,
-        };
+        let camera =
+            Camera { offset: Adu(100.0), e_per_adu: 45.0, em_gain: Some(300.0), spurious_e: 0.002, qe: 0.9 };
         let by_hand = ((700.0 - 100.0) * 45.0 / 300.0 - 0.002) / 0.9;
         assert!((camera.photons(Adu(700.0)).0 - by_hand).abs() < 1e-9);
         // The SMLM 2016 camera: 6.00 ADU per photon.
