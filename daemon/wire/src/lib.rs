@@ -1,1 +1,5 @@
-//! (being written)
+//! The edge of blinkd: the only crate that knows foreign bytes.
+//!
+//! In: sockets, protobuf, files. Out: core types of `smlm`. Never: a wire type that travels inward, a thread.
+
+pub mod pb;
