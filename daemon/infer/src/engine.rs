@@ -81,6 +81,10 @@ pub enum EngineError {
     BatchTooLarge { engine: String, windows: usize, max: usize },
     #[error("frame {key} has {bytes} bytes of pixels where {width} x {height} need {needed}")]
     WrongPixelCount { key: String, bytes: usize, width: u32, height: u32, needed: usize },
+    #[error(
+        "the camera's per-pixel maps do not have {width} x {height} values, as its frames have; correct camera.maps"
+    )]
+    WrongMaps { width: u32, height: u32 },
     #[error("frames of {width} x {height} pixels: each side must be 1 to {max} pixels")]
     Shape { width: u32, height: u32, max: u32 },
     #[error(
@@ -120,6 +124,12 @@ impl FrameRef<'_> {
             Pixels::U8(bytes) => (bytes.len(), self.shape.pixels()),
             Pixels::U16Le(bytes) => (bytes.len(), 2 * self.shape.pixels()),
         };
+        let maps_fit = self
+            .maps
+            .is_none_or(|maps| [maps.offset_adu.len(), maps.relative_gain.len()] == [self.shape.pixels(); 2]);
+        if !maps_fit {
+            return Err(EngineError::WrongMaps { width, height });
+        }
         if bytes != needed {
             let key = format!("{}/{}", self.key.series, self.key.seq.0);
             return Err(EngineError::WrongPixelCount { key, bytes, width, height, needed });
