@@ -1,0 +1,1 @@
+"""Simulates, trains, judges and exports the networks of blinkd."""

@@ -1,0 +1,123 @@
+"""The model card: what a bundle promises. Reads and writes ``card.toml``.
+
+Comes in and goes out: plain dictionaries in the order of the file. Never: computes a metric.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from blinkd_models.infer import PostProcess
+from blinkd_models.network import CHANNELS, Architecture
+from blinkd_models.simulate import Ranges
+from blinkd_models.target import Scales
+
+NAME = "card.toml"
+GRID_PX = 8
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read(bundle: Path) -> dict[str, Any]:
+    """The card of a bundle folder."""
+    return tomllib.loads((bundle / NAME).read_text(encoding="utf-8"))
+
+
+def write(card: dict[str, Any], *, bundle: Path) -> None:
+    """Writes the card; top-level values first, then tables, then lists of tables."""
+    lines = [f"{key} = {_value(value)}" for key, value in card.items() if not _is_table(value)]
+    for key, value in card.items():
+        if not _is_table(value):
+            continue
+        for header, table in [(f"[[{key}]]", entry) for entry in value] if isinstance(value, list) else [(f"[{key}]", value)]:
+            lines += ["", header]
+            lines += [f"{_key(name)} = {_value(entry)}" for name, entry in table.items()]
+    (bundle / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def scales(card: dict[str, Any]) -> Scales:
+    """Network units of a card."""
+    given, out = card["input"], card["output"]
+    return Scales(
+        offset=given["offset"],
+        scale=given["scale"],
+        photons=out["photons_scale"],
+        z_nm=out["z_scale_nm"],
+        background=out["background_scale"],
+    )
+
+
+def post_process(card: dict[str, Any]) -> PostProcess:
+    """Thresholds of a card."""
+    return PostProcess(**card["postprocess"])
+
+
+def compose(
+    *, name: str, description: str, graphs: dict[str, str], halo_px: int, mflop_per_px: float,
+    architecture: Architecture, scaling: Scales, ranges: Ranges, training: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """A card without checksums, metrics and golden files."""
+    return {
+        "schema": 1,
+        "name": name,
+        "version": "1",
+        "engine": "decode",
+        "description": description,
+        "licence": "MIT OR Apache-2.0",
+        "graphs": {**graphs, "precision": "fp32"},
+        "sha256": {},
+        "network": {
+            "window_frames": 3,
+            "features": architecture.features,
+            "halo_px": halo_px,
+            "grid_px": GRID_PX,
+            "mflop_per_px": round(mflop_per_px, 4),
+        },
+        "input": {"unit": "photons", "offset": scaling.offset, "scale": scaling.scale},
+        "output": {
+            "channels": list(CHANNELS),
+            "axes": "decode",
+            "photons_scale": scaling.photons,
+            "z_scale_nm": scaling.z_nm,
+            "background_scale": scaling.background,
+        },
+        "postprocess": {k: v for k, v in asdict(PostProcess()).items() if v is not None},
+        "range": {
+            "pixel_size_nm": list(ranges.pixel_size_nm),
+            "psf_sigma_nm": list(ranges.psf_sigma_nm),
+            "photons": list(ranges.photons),
+            "background_photons": list(ranges.background_photons),
+            "density_per_um2": [0.0, ranges.density_per_um2[1]],
+            "z_nm": list(ranges.z_nm),
+        },
+        "psf": {"kind": "gaussian"},
+        "training": training,
+    }
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "").replace("-", "").isalnum() else f'"{name}"'
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(name)} = {_value(entry)}" for name, entry in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(entry) for entry in value) + "]"
+    return repr(value)
