@@ -2,7 +2,13 @@
 //!
 //! In: values. Out: values. Never: files, sockets, threads, clocks, async, ONNX. Whoever calls passes time in.
 
+pub mod account;
 pub mod frame;
 pub mod localization;
+pub mod localize;
+pub mod map;
+pub mod render;
 pub mod series;
+pub mod tiling;
 pub mod units;
+pub mod window;

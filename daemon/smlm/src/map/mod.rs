@@ -1,0 +1,287 @@
+//! The growing picture's data: a sparse pyramid of counts, Gaussians and colour sums.
+//!
+//! In: localizations. Out: levels of pixels, and which tiles changed since a version. Level 0 has the base
+//! pixel, each level above doubles it; every level is kept up to date as localizations come, so adding costs
+//! O(new), drawing O(changed), and folding the finest level away loses no count. Never: colours, files, clocks.
+
+mod level;
+mod splat;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use level::{BLOCK_PX, Colours, TILE_PX};
+pub use view::{PixelBox, TileIndex, Viewport};
+
+use crate::localization::Localization;
+use crate::units::{Nm, PixelSize, Px};
+use level::Level;
+pub(crate) use level::{Block, ColourSum};
+use splat::Splat;
+use spread::Spread;
+
+/// Levels of the pyramid; the pixel of the last is `2^12` base pixels (41 µm for 10 nm).
+pub const LEVELS: u32 = 13;
+/// Localizations further than this from the origin are rejected (21 mm for a base pixel of 10 nm).
+pub const EXTENT_BASE_PX: f64 = (1u32 << 21) as f64;
+/// Above this pixel size a Gaussian and a count look the same; pictures of such levels are drawn from counts.
+pub const GAUSSIAN_PIXEL_MAX: Nm = Nm(160.0);
+/// The coarsest levels always fit into this.
+pub const MIN_BYTES: usize = 64 << 20;
+
+/// What is kept beside the counts (4 bytes per pixel of the blocks that are touched).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layers {
+    /// Each localization spread over its own σ: 4 bytes per pixel, nothing more when colours are kept.
+    pub gaussian: bool,
+    /// Means of z, time and σ: 16 bytes per pixel.
+    pub colours: bool,
+}
+
+impl Layers {
+    pub const NONE: Self = Self { gaussian: false, colours: false };
+    pub const ALL: Self = Self { gaussian: true, colours: true };
+}
+
+/// What the map is made for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapSettings {
+    /// Pixel of level 0.
+    pub base_pixel: Nm,
+    /// Never exceeded: before it would be, the finest level is folded into the next.
+    pub max_bytes: usize,
+    pub layers: Layers,
+}
+
+impl Default for MapSettings {
+    fn default() -> Self {
+        Self { base_pixel: Nm(10.0), max_bytes: 1 << 30, layers: Layers::ALL }
+    }
+}
+
+/// Why a map cannot be made.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum MapError {
+    #[error("base_pixel must be a length of 0.1 to 10000 nm, not {0} nm")]
+    BasePixel(f64),
+    #[error("max_bytes must be at least {MIN_BYTES} for the coarsest levels to fit, not {0}")]
+    MaxBytes(usize),
+}
+
+/// The map of one series, or of one field of view.
+pub struct LiveMap {
+    settings: MapSettings,
+    levels: Vec<Level>,
+    /// The finest level that is still kept.
+    finest: u32,
+    /// Levels below this one hold Gaussians.
+    gaussian_end: u32,
+    splat: Splat,
+    spread: Spread,
+    localizations: u64,
+    rejected: u64,
+    bytes: usize,
+    version: u64,
+    generation: u64,
+}
+
+impl LiveMap {
+    /// An empty map. Errors: a pixel or a limit that makes no sense.
+    pub fn new(settings: MapSettings) -> Result<Self, MapError> {
+        let base = settings.base_pixel.0;
+        if !(0.1..=10_000.0).contains(&base) {
+            return Err(MapError::BasePixel(base));
+        }
+        if settings.max_bytes < MIN_BYTES {
+            return Err(MapError::MaxBytes(settings.max_bytes));
+        }
+        let gaussian = |level: &u32| base * f64::from(1u32 << level) <= GAUSSIAN_PIXEL_MAX.0;
+        let gaussian_end =
+            if settings.layers.gaussian { (0..LEVELS).take_while(gaussian).count() } else { 0 };
+        Ok(Self {
+            settings,
+            levels: (0..LEVELS).map(|_| Level::default()).collect(),
+            finest: 0,
+            gaussian_end: gaussian_end as u32,
+            splat: Splat::new(),
+            spread: Spread::default(),
+            localizations: 0,
+            rejected: 0,
+            bytes: 0,
+            version: 0,
+            generation: 0,
+        })
+    }
+
+    /// Adds localizations of a camera with this pixel size. Those that are not finite or absurdly far away are
+    /// counted as rejected and not drawn.
+    pub fn add(&mut self, localizations: &[Localization], pixel: PixelSize) {
+        self.add_at(localizations, pixel, (Nm(0.0), Nm(0.0)));
+    }
+
+    /// As [`Self::add`], for a field of view whose first pixel's corner stands at `corner` in the map.
+    pub fn add_at(&mut self, localizations: &[Localization], pixel: PixelSize, corner: (Nm, Nm)) {
+        if localizations.is_empty() {
+            return;
+        }
+        self.version += 1;
+        for localization in localizations {
+            match self.place(localization, pixel, corner) {
+                Some(place) => self.add_one(&place),
+                None => self.rejected += 1,
+            }
+        }
+    }
+
+    /// Forgets everything; viewers see a new generation.
+    pub fn clear(&mut self) {
+        self.levels.iter_mut().for_each(Level::clear);
+        self.spread = Spread::default();
+        (self.finest, self.localizations, self.rejected, self.bytes) = (0, 0, 0, 0);
+        self.version += 1;
+        self.generation += 1;
+    }
+
+    /// Forgets everything and adds these instead; sorted in pieces, so that neighbours are drawn together.
+    pub fn rebuild(&mut self, localizations: impl IntoIterator<Item = Localization>, pixel: PixelSize) {
+        const PIECE: usize = 1 << 18;
+        self.clear();
+        let mut piece: Vec<Localization> = Vec::new();
+        let block = f64::from(BLOCK_PX) * self.settings.base_pixel.0;
+        let mut source = localizations.into_iter();
+        loop {
+            piece.clear();
+            piece.extend(source.by_ref().take(PIECE));
+            if piece.is_empty() {
+                return;
+            }
+            piece.sort_by_cached_key(|l| {
+                let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
+                ((y.0 / block).floor() as i32, (x.0 / block).floor() as i32)
+            });
+            self.add(&piece, pixel);
+        }
+    }
+
+    fn place(&self, l: &Localization, pixel: PixelSize, corner: (Nm, Nm)) -> Option<Place> {
+        let base = self.settings.base_pixel.0;
+        let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
+        let (x, y) = ((x.0 + corner.0.0) / base, (y.0 + corner.1.0) / base);
+        // Written so that NaN fails.
+        let sane = x.abs() < EXTENT_BASE_PX && y.abs() < EXTENT_BASE_PX && l.z_nm.is_finite();
+        if !sane {
+            return None;
+        }
+        let sigma_nm = (f64::from(l.sigma_x_px) * pixel.x.0, f64::from(l.sigma_y_px) * pixel.y.0);
+        let mean_nm = ((sigma_nm.0 + sigma_nm.1) / 2.0) as f32;
+        Some(Place {
+            x,
+            y,
+            sigma_x: sigma_nm.0 / base,
+            sigma_y: sigma_nm.1 / base,
+            colours: Colours {
+                z_nm: l.z_nm,
+                frame: l.frame as f32,
+                sigma_nm: if mean_nm.is_finite() { mean_nm.clamp(0.0, spread::SIGMA_MAX_NM) } else { 0.0 },
+            },
+        })
+    }
+
+    fn add_one(&mut self, place: &Place) {
+        // Before anything is allocated: what one localization can cost at most.
+        while self.bytes + level::worst_case_bytes(LEVELS) > self.settings.max_bytes && self.fold() {}
+        self.localizations += 1;
+        self.spread.add_position(place.x.floor(), place.y.floor());
+        self.spread.add(place.colours);
+        let colours = self.settings.layers.colours.then_some(place.colours);
+        let (x, y) = (place.x.floor() as i32, place.y.floor() as i32);
+        for level in self.finest..LEVELS {
+            let sharp = colours.filter(|_| level >= self.gaussian_end);
+            self.bytes += self.levels[level as usize].count(x >> level, y >> level, sharp, self.version);
+        }
+        if self.finest < self.gaussian_end {
+            let scale = 1.0 / f64::from(1u32 << self.finest);
+            let centre = (place.x * scale, place.y * scale);
+            self.splat.place(centre, (place.sigma_x * scale, place.sigma_y * scale));
+            for level in self.finest..self.gaussian_end {
+                self.bytes += self.levels[level as usize].splat(&self.splat, colours, self.version);
+                self.splat.halve();
+            }
+        }
+    }
+
+    /// Gives the finest level up; the next one holds every count already. False at the last level.
+    fn fold(&mut self) -> bool {
+        if self.finest + 1 >= LEVELS {
+            return false;
+        }
+        let level = &mut self.levels[self.finest as usize];
+        self.bytes -= level.bytes();
+        level.clear();
+        self.finest += 1;
+        self.generation += 1;
+        true
+    }
+
+    /// Localizations in the map: the sum of counts of every level that is kept.
+    pub fn localizations(&self) -> u64 {
+        self.localizations
+    }
+
+    /// Localizations that were not finite or absurdly far away.
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    /// How often the finest level was given up for want of memory; also the number of the finest level left.
+    pub fn folded(&self) -> u32 {
+        self.finest
+    }
+
+    /// Bytes of pixels and tables in use.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Rises with every change; a viewer keeps the one it has drawn.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Rises when viewers must forget their tiles: cleared, rebuilt or folded.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub fn settings(&self) -> &MapSettings {
+        &self.settings
+    }
+
+    pub(crate) fn spread(&self) -> &Spread {
+        &self.spread
+    }
+
+    /// Lowest and highest position in whole base pixels.
+    pub(crate) fn extent(&self) -> Option<((f64, f64), (f64, f64))> {
+        (self.localizations > 0).then(|| self.spread.positions())
+    }
+
+    pub(crate) fn level(&self, level: u32) -> &Level {
+        &self.levels[level.clamp(self.finest, LEVELS - 1) as usize]
+    }
+
+    /// Whether this level's Gaussian pictures are drawn from Gaussians; coarser ones are drawn from counts.
+    pub fn has_gaussian(&self, level: u32) -> bool {
+        (self.finest..self.gaussian_end).contains(&level)
+    }
+}
+
+/// A localization in base pixels from the corner.
+struct Place {
+    x: f64,
+    y: f64,
+    sigma_x: f64,
+    sigma_y: f64,
+    colours: Colours,
+}

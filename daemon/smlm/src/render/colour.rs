@@ -1,0 +1,137 @@
+//! Colours from formulas in OKLCh, where equal steps look equal. In: numbers from 0 to 1. Out: 8-bit sRGB.
+//!
+//! `fire` runs from black over violet and orange to a warm white with evenly rising lightness. `ramp` runs from
+//! blue over magenta and orange to yellow: it avoids the green that red-green colour blindness confuses with
+//! red, and its lightness rises too, so that its order survives any colour blindness and a grey print.
+
+/// A colour bar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Legend {
+    pub unit: &'static str,
+    pub entries: Vec<LegendEntry>,
+}
+
+/// A value and its colour at full brightness.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LegendEntry {
+    pub value: f32,
+    pub rgb: [u8; 3],
+}
+
+/// Intensity from 0 to 1, black at 0.
+pub fn fire(t: f32) -> [u8; 3] {
+    let t = t.clamp(0.0, 1.0);
+    let lightness = 0.985 * t.powf(0.9);
+    let chroma = 0.21 * (std::f32::consts::PI * t.powf(0.8)).sin().max(0.0).powf(0.7) + 0.02 * t;
+    let hue = -75.0 + 180.0 * t.powf(0.9);
+    srgb(lightness, chroma, hue)
+}
+
+/// A quantity from 0 to 1 at full brightness.
+pub fn ramp(t: f32) -> [u8; 3] {
+    let t = t.clamp(0.0, 1.0);
+    srgb(0.60 + 0.32 * t, 0.22 - 0.05 * t, 258.0 + 210.0 * t)
+}
+
+/// OKLab's matrices (Ottosson 2020) and the sRGB curve; chroma is reduced until the colour exists.
+fn srgb(lightness: f32, chroma: f32, hue_degrees: f32) -> [u8; 3] {
+    let (sin, cos) = hue_degrees.to_radians().sin_cos();
+    let linear = |chroma: f32| {
+        let (a, b) = (chroma * cos, chroma * sin);
+        let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
+        let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
+        let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+        [
+            4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_93 * s,
+            -1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s,
+            -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+        ]
+    };
+    let exists = |rgb: &[f32; 3]| rgb.iter().all(|part| (-1e-4..=1.0001).contains(part));
+    let steps = (0..=32).rev().map(|step| linear(chroma * step as f32 / 32.0));
+    let rgb = steps.into_iter().find(exists).unwrap_or([lightness.powi(3); 3]);
+    rgb.map(|part| {
+        let part = part.clamp(0.0, 1.0);
+        let encoded = if part <= 0.003_130_8 { 12.92 * part } else { 1.055 * part.powf(1.0 / 2.4) - 0.055 };
+        (255.0 * encoded + 0.5) as u8
+    })
+}
+
+const STEPS: usize = 4096;
+const HUES: usize = 256;
+
+/// Tables for the loop over pixels.
+pub(super) struct Palette {
+    coloured: bool,
+    /// Brightness from 0 to 1 after gamma, by the part of white.
+    gamma: Box<[f32]>,
+    fire: Box<[[u8; 3]]>,
+    ramp: Box<[[u8; 3]]>,
+}
+
+impl Palette {
+    /// A gamma that is not a positive number counts as 1.
+    pub fn new(coloured: bool, gamma: f32) -> Self {
+        let gamma = if gamma > 0.0 && gamma.is_finite() { gamma } else { 1.0 };
+        let steps = (0..=STEPS).map(|i| (i as f32 / STEPS as f32).powf(gamma));
+        let gamma: Box<[f32]> = steps.collect();
+        let hues =
+            |colour: fn(f32) -> [u8; 3]| (0..HUES).map(|i| colour(i as f32 / (HUES - 1) as f32)).collect();
+        let fire: Box<[[u8; 3]]> = hues(fire);
+        let fire = gamma.iter().map(|t| fire[(t * (HUES - 1) as f32 + 0.5) as usize]).collect();
+        Self { coloured, gamma, fire, ramp: hues(ramp) }
+    }
+
+    pub fn intensity(&self, part_of_white: f32) -> [u8; 3] {
+        self.fire[step(part_of_white)]
+    }
+
+    /// `along` and `part_of_white` are clamped to 0 to 1.
+    pub fn hue(&self, along: f32, part_of_white: f32) -> [u8; 3] {
+        let brightness = self.gamma[step(part_of_white)];
+        let hue = (along.clamp(0.0, 1.0) * (HUES - 1) as f32 + 0.5) as usize;
+        self.ramp[hue].map(|part| (f32::from(part) * brightness + 0.5) as u8)
+    }
+
+    pub fn legend(&self, unit: &'static str, (low, high): (f32, f32), steps: usize) -> Legend {
+        let last = steps.saturating_sub(1).max(1) as f32;
+        let entry = |i: usize| {
+            let along = i as f32 / last;
+            let rgb = if self.coloured { self.hue(along, 1.0) } else { self.intensity(along) };
+            LegendEntry { value: low + along * (high - low), rgb }
+        };
+        Legend { unit, entries: (0..steps).map(entry).collect() }
+    }
+}
+
+fn step(part: f32) -> usize {
+    ((part * STEPS as f32 + 0.5) as usize).min(STEPS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance of 8-bit sRGB.
+    fn luminance(rgb: [u8; 3]) -> f32 {
+        let linear = rgb.map(|part| (f32::from(part) / 255.0).powf(2.2));
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    #[test]
+    fn both_maps_grow_brighter_all_the_way() {
+        assert_eq!(fire(0.0), [0, 0, 0]);
+        for map in [fire, ramp] {
+            let light: Vec<f32> = (0..=64).map(|i| luminance(map(i as f32 / 64.0))).collect();
+            assert!(light.windows(2).all(|pair| pair[1] > pair[0] - 1e-4), "{light:?}");
+        }
+    }
+
+    #[test]
+    fn a_legend_starts_low_and_ends_high() {
+        let legend = Palette::new(true, 1.0).legend("nm", (-300.0, 300.0), 5);
+        assert_eq!(legend.entries.len(), 5);
+        assert_eq!((legend.entries[0].value, legend.entries[2].value), (-300.0, 0.0));
+        assert_eq!((legend.entries[4].value, legend.entries[4].rgb), (300.0, ramp(1.0)));
+    }
+}
