@@ -5,6 +5,7 @@
 
 use smlm::frame::{FrameId, Shape};
 use smlm::localization::Localization;
+use smlm::localize::DecodeTensor;
 use smlm::units::Camera;
 
 /// What names a frame for the cache of feature maps.
@@ -47,6 +48,8 @@ pub struct WindowRef<'a> {
 /// What an engine says of a window, or of one tile of a window.
 #[derive(Clone, Copy, Debug)]
 pub enum Output<'a> {
+    /// A network's raw output for one tile of the frame, or for all of it.
+    Decode(DecodeTensor<'a>),
     /// Localizations in coordinates of the frame. `frame` and `tile` are 0: whoever called knows them.
     Found(&'a [Localization]),
 }
@@ -102,7 +105,10 @@ pub trait Engine: Send {
     fn warm_up(&mut self, shape: Shape) -> Result<(), EngineError>;
 
     /// Looks at `windows`, oldest first, and calls `emit(index of the window, output)` at least once for
-    /// each; several times for a window whose field is tiled. Neighbouring windows share frames by key.
+    /// each. Neighbouring windows share frames by key: the same key must bring the same pixels.
+    ///
+    /// A small field comes in one output, windows in order. A large field comes tile by tile, and then tiles
+    /// of different windows may come in any order; all have come when `run` returns.
     fn run(
         &mut self,
         windows: &[WindowRef<'_>],

@@ -7,7 +7,13 @@
 pub mod crew;
 pub mod engine;
 pub mod fake;
+#[allow(dead_code)] // used by the decode engine, which is being written
+mod graph;
 pub mod pixels;
+pub mod providers;
+pub mod runtime;
 
 pub use crew::{Alone, Crew, Lanes};
 pub use engine::{About, Engine, EngineError, FrameRef, Output, Pixels, WindowRef};
+pub use providers::{Provider, ProviderSettings};
+pub use runtime::forbid_telemetry;
