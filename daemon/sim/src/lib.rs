@@ -1,1 +1,22 @@
-//! (being written)
+//! The virtual microscope: what a camera over a blinking sample would have sent, and what was really there.
+//!
+//! In: [`settings::Settings`] with a seed. Out: frames with their truth, and the same as messages of the frame
+//! stream, faults included. Everything is seeded and any frame can be made again. Never: threads of its own, a
+//! clock that was not passed in, memory that grows with the number of frames.
+//!
+//! In the order of the light: [`structure`] says where fluorophores sit, [`emitters`] when they shine,
+//! [`optics`] how each spreads over pixels, [`camera`] what the sensor makes of it, [`microscope`] assembles
+//! frames and scans, [`truth`] keeps what was there, [`crowding`] measures how crowded it was; then
+//! [`publish`] sends frames and [`faults`] damages what is sent.
+
+pub mod camera;
+pub mod crowding;
+pub mod emitters;
+pub mod microscope;
+pub mod optics;
+pub mod poisson;
+pub mod settings;
+pub mod structure;
+pub mod truth;
+
+mod seeds;
