@@ -14,6 +14,8 @@ pub enum LossReason {
     RingFull,
     /// Policy `live`: the oldest waiting frame made room for the newest.
     SkippedOldest,
+    /// No ring could be made for the series: no room on the disk, or the memory limit.
+    NoRing,
     /// The frame's shape differs from the series' and the engine cannot follow.
     ShapeChanged,
     /// The pixels' checksum does not match the header's.
@@ -37,9 +39,10 @@ pub enum LossReason {
 }
 
 impl LossReason {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RingFull,
         Self::SkippedOldest,
+        Self::NoRing,
         Self::ShapeChanged,
         Self::BadChecksum,
         Self::BadCompression,
@@ -57,6 +60,7 @@ impl LossReason {
         match self {
             Self::RingFull => "ring_full",
             Self::SkippedOldest => "skipped_oldest",
+            Self::NoRing => "no_ring",
             Self::ShapeChanged => "shape_changed",
             Self::BadChecksum => "bad_checksum",
             Self::BadCompression => "bad_compression",

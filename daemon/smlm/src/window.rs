@@ -8,7 +8,7 @@
 //! shape, ROI, binning or pixel type, and at a change between burst and live. At the ends of a burst the
 //! missing neighbour is the frame itself, as DECODE's `InferenceDataset(pad='same')` clamps its indices.
 
-use crate::frame::{Continuity, FrameInfo, Gap, GapCause, Seq};
+use crate::frame::{Continuity, FrameId, FrameInfo, Gap, GapCause, Seq};
 
 /// How many frames the network sees at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,27 +33,20 @@ impl TryFrom<u32> for WindowFrames {
 #[error("a window of {0} frames is not supported: use 1 or 3 (window_frames in card.toml)")]
 pub struct BadWindow(pub u32);
 
-/// A neighbour: where its pixels are and which frame it is.
+/// A neighbour: which frame it is and where its pixels are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
+    pub id: FrameId,
     pub slot: u64,
-    pub seq: Seq,
 }
 
-/// A frame and its neighbours. A neighbour equal to [`Window::member`] is the frame standing for itself.
+/// A frame and its neighbours. A neighbour with this frame's id is the frame standing for itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
     pub previous: Member,
     pub this: FrameInfo,
-    pub slot: u64,
+    pub this_slot: u64,
     pub next: Member,
-}
-
-impl Window {
-    /// This frame as others name it.
-    pub const fn member(&self) -> Member {
-        Member { slot: self.slot, seq: self.this.id.seq }
-    }
 }
 
 /// What comes out, in the order of the stream.
@@ -98,7 +91,7 @@ struct Held {
 
 impl Held {
     const fn member(&self) -> Member {
-        Member { slot: self.slot, seq: self.info.id.seq }
+        Member { id: self.info.id, slot: self.slot }
     }
 }
 
@@ -203,7 +196,12 @@ impl Windower {
 
 fn window(previous: Option<Member>, this: Held, next: Option<Member>) -> Window {
     let own = this.member();
-    Window { previous: previous.unwrap_or(own), this: this.info, slot: this.slot, next: next.unwrap_or(own) }
+    Window {
+        previous: previous.unwrap_or(own),
+        this: this.info,
+        this_slot: this.slot,
+        next: next.unwrap_or(own),
+    }
 }
 
 const fn ends_tile(info: &FrameInfo) -> bool {

@@ -12,7 +12,7 @@ fn frame(seq: u64) -> FrameInfo {
 }
 
 fn at(info: &FrameInfo) -> Member {
-    Member { slot: slot(info), seq: info.id.seq }
+    Member { id: info.id, slot: slot(info) }
 }
 
 fn slot(info: &FrameInfo) -> u64 {
@@ -34,7 +34,7 @@ fn told(frames: &[FrameInfo]) -> (Windows, Gaps) {
     let (mut windows, mut gaps) = (vec![], vec![]);
     for event in run(&mut Windower::new(WindowFrames::Three), frames) {
         match event {
-            Event::Window(w) => windows.push([w.previous.seq.0, w.this.id.seq.0, w.next.seq.0]),
+            Event::Window(w) => windows.push([w.previous.id.seq.0, w.this.id.seq.0, w.next.id.seq.0]),
             Event::Gap(g) => gaps.push((g.before.seq.0, g.frames, g.cause)),
         }
     }
@@ -223,7 +223,7 @@ fn random_streams_give_what_clamping_within_each_burst_gives() {
             .map(|i| Window {
                 previous: at(&frames[if begins[i] { i } else { i - 1 }]),
                 this: frames[i],
-                slot: slot(&frames[i]),
+                this_slot: slot(&frames[i]),
                 next: at(&frames[if begins.get(i + 1).copied().unwrap_or(true) { i } else { i + 1 }]),
             })
             .collect();
@@ -242,7 +242,7 @@ fn no_window_names_a_slot_older_than_the_oldest_needed() {
         for info in &frames {
             for event in windower.push(info, slot(info)) {
                 if let Event::Window(w) = event {
-                    assert!([w.previous.slot, w.slot, w.next.slot].iter().all(|&s| s >= released));
+                    assert!([w.previous.slot, w.this_slot, w.next.slot].iter().all(|&s| s >= released));
                 }
             }
             released = windower.oldest_needed_slot().unwrap_or(slot(info) + 1);
