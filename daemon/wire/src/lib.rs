@@ -2,4 +2,5 @@
 //!
 //! In: sockets, protobuf, files. Out: core types of `smlm`. Never: a wire type that travels inward, a thread.
 
+pub mod files;
 pub mod pb;

@@ -1,0 +1,163 @@
+//! ThunderSTORM's CSV, the table every program reads.
+//!
+//! Convention: positions and σ in nm from the **corner** of the first pixel, x along columns; **frames from 1**;
+//! photons; `offset` is background per pixel, `bkgstd` its standard deviation (here that of Poisson background);
+//! `uncertainty_xy` is the root mean square of the σ of x and y. `sigma`, the width of the point spread function, is
+//! written when it is known. There is no place for tiles. Reading is tolerant: columns in any order, quoted in any
+//! depth, frames from [`ReadOptions::first_frame`].
+
+use std::io::Write;
+use std::path::Path;
+
+use smlm::localization::Localization;
+use smlm::units::{Nm, Px};
+
+use super::columns::{Columns, Row};
+use super::lines::{Lines, separator};
+use super::pending::PendingFile;
+use super::{BATCH_ROWS, ReadOptions, RowSink, TableError, TableInfo, TableMeta, TableWriter};
+
+/// See the module.
+pub(super) struct Writer {
+    file: PendingFile,
+    meta: TableMeta,
+    rows: u64,
+}
+
+impl Writer {
+    pub(super) fn create(path: &Path, meta: &TableMeta) -> Result<Self, TableError> {
+        let mut writer = Self { file: PendingFile::create(path)?, meta: meta.clone(), rows: 0 };
+        let header = header(meta);
+        writeln!(writer.file, "{header}").map_err(|cause| TableError::io(path, "writing", cause))?;
+        Ok(writer)
+    }
+
+    fn row(&mut self, row: &Localization) -> std::io::Result<()> {
+        let size = self.meta.pixel_size;
+        let (Nm(x), Nm(y)) = size.corner_nm(Px(row.x_px.into()), Px(row.y_px.into()));
+        let out = &mut self.file;
+        write!(out, "{},{},{x:.3},{y:.3}", self.rows, u64::from(row.frame) + 1)?;
+        if self.meta.three_d {
+            write!(out, ",{:.3}", row.z_nm)?;
+        }
+        match (self.meta.psf_sigma_nm, self.meta.three_d) {
+            (Some(sigma), true) => write!(out, ",{sigma:.3},{sigma:.3}")?,
+            (Some(sigma), false) => write!(out, ",{sigma:.3}")?,
+            (None, _) => {}
+        }
+        let sigma_x = f64::from(row.sigma_x_px) * size.x.0;
+        let sigma_y = f64::from(row.sigma_y_px) * size.y.0;
+        let lateral = ((sigma_x * sigma_x + sigma_y * sigma_y) / 2.0).sqrt();
+        let noise = row.background.max(0.0).sqrt();
+        write!(out, ",{:.3},{:.4},{noise:.4},{lateral:.4}", row.photons, row.background)?;
+        if self.meta.three_d {
+            write!(out, ",{:.3}", row.sigma_z_nm)?;
+        }
+        writeln!(out, ",1")
+    }
+}
+
+fn header(meta: &TableMeta) -> String {
+    let mut names = vec!["id", "frame", "x [nm]", "y [nm]"];
+    names.extend(meta.three_d.then_some("z [nm]"));
+    match (meta.psf_sigma_nm.is_some(), meta.three_d) {
+        (true, true) => names.extend(["sigma1 [nm]", "sigma2 [nm]"]),
+        (true, false) => names.push("sigma [nm]"),
+        (false, _) => {}
+    }
+    names.extend(["intensity [photon]", "offset [photon]", "bkgstd [photon]", "uncertainty_xy [nm]"]);
+    names.extend(meta.three_d.then_some("uncertainty_z [nm]"));
+    names.push("detections");
+    names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(",")
+}
+
+impl TableWriter for Writer {
+    fn push(&mut self, rows: &[Localization]) -> Result<(), TableError> {
+        for row in rows {
+            self.rows += 1;
+            self.row(row).map_err(|cause| TableError::io(self.file.target(), "writing", cause))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<u64, TableError> {
+        self.file.finish()
+    }
+}
+
+/// Reads a delimited table with a header; the pixel size must be given.
+pub(super) fn read(
+    path: &Path,
+    options: &ReadOptions,
+    sink: &mut RowSink<'_>,
+) -> Result<TableInfo, TableError> {
+    let size = options.pixel_size.ok_or_else(|| TableError::NoPixelSize { path: path.to_owned() })?;
+    let mut batch = Vec::with_capacity(BATCH_ROWS);
+    let mut info = each_row(path, options, &mut |row| {
+        batch.push(row.localization(size));
+        if batch.len() < BATCH_ROWS {
+            return Ok(());
+        }
+        let sent = sink(&batch);
+        batch.clear();
+        sent
+    })?;
+    if !batch.is_empty() {
+        sink(&batch)?;
+    }
+    info.pixel_size = Some(size);
+    Ok(info)
+}
+
+/// Hands every row of a delimited table on, in our units.
+pub(super) fn each_row(
+    path: &Path,
+    options: &ReadOptions,
+    take: &mut dyn FnMut(Row) -> Result<(), TableError>,
+) -> Result<TableInfo, TableError> {
+    let mut lines = Lines::open(path)?;
+    let Some(header) = lines.next()? else {
+        return Err(TableError::NotATable {
+            path: path.to_owned(),
+            why: "it is empty, without a header".into(),
+        });
+    };
+    let separator = separator(header);
+    let columns = Columns::of(path, header, separator)?;
+    if columns.needs_pixel_size() && options.pixel_size.is_none() {
+        return Err(TableError::NoPixelSize { path: path.to_owned() });
+    }
+    let mut info = TableInfo { format: "csv", three_d: columns.has_z(), ..TableInfo::default() };
+    let mut values = Vec::new();
+    loop {
+        let number = lines.number + 1;
+        let Some(line) = lines.next()? else { return Ok(info) };
+        values.clear();
+        for field in line.split(separator) {
+            values.push(number_in(field).ok_or_else(|| TableError::BadValue {
+                path: path.to_owned(),
+                row: number,
+                column: (values.len() + 1).to_string(),
+                why: format!("'{field}' is not a number"),
+            })?);
+        }
+        match columns.row(path, number, &values, options)? {
+            Some(row) => take(row)?,
+            None => info.bad_rows += 1,
+        }
+        info.rows += 1;
+        if info.rows > options.max_rows {
+            return Err(TableError::TooManyRows {
+                path: path.to_owned(),
+                rows: info.rows,
+                limit: options.max_rows,
+            });
+        }
+    }
+}
+
+/// A number, quoted or not; nothing at all is NaN, as ThunderSTORM writes it.
+fn number_in(field: &str) -> Option<f64> {
+    let plain = field.trim().trim_matches('"').trim();
+    if plain.is_empty() { Some(f64::NAN) } else { plain.parse().ok() }
+}
