@@ -1,0 +1,461 @@
+//! The ring against a queue as its model, across crashes simulated state by state, and with two threads.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use smlm::frame::{Continuity, FrameId, FrameInfo, PixelType, Seq, Shape, StagePosition, Tile};
+
+use super::*;
+
+const SERIES: SeriesId = SeriesId([7; 16]);
+const SHAPE: Shape = Shape { width: 50, height: 41 };
+const PAYLOAD: usize = 50 * 41 * 2;
+
+fn settings(dir: &Path, slots: u64, policy: Policy) -> RingSettings {
+    RingSettings { dir: dir.to_owned(), bytes: slots * layout::stride(PAYLOAD), policy }
+}
+
+fn info(seq: u64) -> FrameInfo {
+    FrameInfo {
+        id: FrameId { series: SERIES, seq: Seq(seq) },
+        shape: SHAPE,
+        frame_in_tile: seq as u32,
+        ..FrameInfo::default()
+    }
+}
+
+fn fill(seq: u64, pixels: &mut [u8]) {
+    ChaCha8Rng::seed_from_u64(seq).fill_bytes(pixels);
+}
+
+fn is_frame(seq: u64, pixels: &[u8]) -> bool {
+    let mut expected = vec![0; PAYLOAD];
+    fill(seq, &mut expected);
+    expected == pixels
+}
+
+fn push(writer: &mut RingWriter, seq: u64) -> Result<(), Refused> {
+    writer.reserve(&info(seq))?;
+    fill(seq, writer.space());
+    writer.commit(1000 + seq);
+    Ok(())
+}
+
+fn drain(reader: &mut RingReader) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    while let Some((info, slot)) = reader.next() {
+        assert!(
+            is_frame(info.id.seq.0, reader.pixels(slot)),
+            "frame {} is not what was written",
+            info.id.seq.0
+        );
+        assert_eq!(info.arrival_unix_ns, 1000 + info.id.seq.0);
+        seqs.push(info.id.seq.0);
+    }
+    seqs
+}
+
+fn assert_account(counts: &Counts) {
+    assert_eq!(counts.received, counts.processed + counts.waiting + counts.lost.total(), "{counts:?}");
+}
+
+#[test]
+fn everything_known_of_a_frame_comes_back() {
+    let full = FrameInfo {
+        tile: Tile { index: 1, row: 2, column: 3 },
+        frames_per_tile: 400,
+        pixel_type: PixelType::U16,
+        roi_x: 5,
+        roi_y: 6,
+        binning: 2,
+        exposure_ms: 12.5,
+        stage: Some(StagePosition { x_um: -1.5, y_um: 2.5, z_um: 0.25, measured: true }),
+        image_number: Some(-9),
+        capture_unix_ns: 10,
+        send_unix_ns: 11,
+        arrival_unix_ns: 12,
+        core_queue_depth: 13,
+        dropped_by_publisher: 14,
+        continuity: Continuity::LiveSampled,
+        ..info(77)
+    };
+    for frame in [full, FrameInfo::default(), FrameInfo { pixel_type: PixelType::U8, ..info(3) }] {
+        let record = record::Record::new(&frame);
+        assert!(record.is_whole());
+        assert_eq!(record.info(), frame);
+    }
+}
+
+#[test]
+fn any_flipped_bit_in_a_record_is_noticed() {
+    let bytes = *bytemuck::bytes_of(&record::Record::new(&info(5)))
+        .first_chunk::<{ record::RECORD_BYTES }>()
+        .unwrap();
+    for bit in 0..8 * bytes.len() {
+        let mut flipped = bytes;
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert!(!bytemuck::pod_read_unaligned::<record::Record>(&flipped).is_whole(), "bit {bit}");
+    }
+}
+
+/// The model: frames not read, frames held, and a count of the lost ones.
+#[derive(Default)]
+struct Model {
+    unread: VecDeque<u64>,
+    held: VecDeque<(u64, u64)>,
+    processed: u64,
+    skipped: u64,
+    refused: u64,
+    abandoned: u64,
+    next_seq: u64,
+    most_held: usize,
+}
+
+impl Model {
+    fn offer(&mut self, slots: u64, policy: Policy, seq: u64, writer: &mut RingWriter, abandon: bool) {
+        let before = writer.counts().lost[LossReason::Skipped];
+        let answer = writer.reserve(&info(seq));
+        let skipped = writer.counts().lost[LossReason::Skipped] - before;
+        let inside = self.unread.len() + self.held.len();
+        match policy {
+            Policy::Lossless => {
+                assert_eq!(answer.is_ok(), (inside as u64) < slots, "only a full ring refuses");
+                assert_eq!(skipped, 0);
+            }
+            Policy::Live => {
+                assert_eq!(answer.is_ok(), (self.held.len() as u64) < slots, "only held frames can refuse");
+                assert!(skipped == 0 || (inside + self.most_held) as u64 >= slots, "skipped without need");
+                assert!(skipped <= 1);
+            }
+        }
+        for _ in 0..skipped {
+            self.unread.pop_front().unwrap();
+            self.skipped += 1;
+        }
+        if answer.is_err() || !abandon {
+            self.next_seq = seq + 1;
+        }
+        match answer {
+            Err(why) => {
+                assert_eq!(why, Refused::Full);
+                self.refused += 1;
+            }
+            Ok(()) if abandon => {
+                writer.space().fill(0xEE);
+                writer.abandon();
+                self.abandoned += 1;
+            }
+            Ok(()) => {
+                fill(seq, writer.space());
+                writer.commit(1000 + seq);
+                self.unread.push_back(seq);
+            }
+        }
+    }
+
+    fn read(&mut self, reader: &mut RingReader) {
+        let Some((info, slot)) = reader.next() else { return assert!(self.unread.is_empty()) };
+        assert_eq!(Some(info.id.seq.0), self.unread.pop_front());
+        assert!(self.held.back().is_none_or(|(_, last)| *last < slot), "positions only grow");
+        self.held.push_back((info.id.seq.0, slot));
+        self.most_held = self.most_held.max(self.held.len());
+    }
+
+    fn release(&mut self, reader: &mut RingReader, keep: usize) {
+        let Some((_, slot)) = self.held.iter().rev().nth(keep.saturating_sub(1)) else { return };
+        let before = if keep == 0 { *slot + 1 } else { *slot };
+        reader.release_before(before);
+        while self.held.pop_front_if(|(_, slot)| *slot < before).is_some() {
+            self.processed += 1;
+        }
+    }
+
+    fn check(&self, reader: &RingReader) {
+        for (seq, slot) in &self.held {
+            assert!(is_frame(*seq, reader.pixels(*slot)), "a held frame changed");
+        }
+        let counts = reader.counts();
+        assert_account(&counts);
+        assert_eq!(counts.waiting, (self.unread.len() + self.held.len()) as u64);
+        assert_eq!(reader.waiting(), counts.waiting);
+        assert_eq!(reader.unread(), self.unread.len() as u64);
+        assert_eq!(counts.processed, self.processed);
+        assert_eq!(counts.lost[LossReason::Skipped], self.skipped);
+        assert_eq!(counts.lost[LossReason::RingFull], self.refused);
+    }
+
+    /// After a restart what was held is to be read again.
+    fn restarted(&mut self) {
+        for (seq, _) in self.held.drain(..).rev() {
+            self.unread.push_front(seq);
+        }
+    }
+}
+
+/// Random operations; every so often both ends are dropped as a crash would and the ring is reopened.
+fn ring_agrees_with_a_queue(policy: Policy, seed: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let slots = 8 + seed % 5;
+    let (mut writer, mut reader) = create(&settings(dir.path(), slots, policy), SERIES, PAYLOAD).unwrap();
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut model = Model::default();
+    let mut seq = 0;
+    for _ in 0..3000 {
+        match random.random_range(0..100) {
+            0..50 => {
+                model.offer(slots, policy, seq, &mut writer, random.random_bool(0.05));
+                seq += 1;
+            }
+            50..75 => model.read(&mut reader),
+            75..99 => model.release(&mut reader, random.random_range(0..4)),
+            _ => {
+                if policy == Policy::Live {
+                    model.release(&mut reader, 0); // what is skipped after a restart with held frames: below
+                }
+                let path = reader.path().to_owned();
+                drop((writer, reader));
+                let reopened;
+                (writer, reader, reopened) = reopen(&path, policy).unwrap();
+                model.restarted();
+                assert_eq!(reopened.waiting, model.unread.len() as u64);
+                assert_eq!((reopened.series, reopened.next_seq), (SERIES, model.next_seq));
+            }
+        }
+        model.check(&reader);
+    }
+    assert!(model.processed > 100 && model.abandoned > 10);
+    assert!(if policy == Policy::Live { model.skipped } else { model.refused } > 20);
+}
+
+#[test]
+fn lossless_ring_agrees_with_a_queue() {
+    (0..10).for_each(|seed| ring_agrees_with_a_queue(Policy::Lossless, seed));
+}
+
+#[test]
+fn live_ring_agrees_with_a_queue_that_drops_its_oldest() {
+    (0..10).for_each(|seed| ring_agrees_with_a_queue(Policy::Live, seed));
+}
+
+#[test]
+fn frames_that_were_read_and_not_released_are_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for policy in [Policy::Lossless, Policy::Live] {
+        let (mut writer, mut reader) = create(&settings(dir.path(), 8, policy), SERIES, PAYLOAD).unwrap();
+        (0..6).for_each(|seq| push(&mut writer, seq).unwrap());
+        let slots: Vec<u64> = (0..4).map(|_| reader.next().unwrap().1).collect();
+        reader.release_before(slots[2]);
+        let path = reader.path().to_owned();
+        drop((writer, reader));
+        let (mut writer, mut reader, reopened) = reopen(&path, policy).unwrap();
+        assert_eq!((reopened.waiting, reopened.next_seq, reopened.payload_bytes), (4, 6, PAYLOAD));
+        assert_eq!((reopened.counts.received, reopened.counts.processed), (6, 2));
+        push(&mut writer, 6).unwrap();
+        assert_eq!(drain(&mut reader), [2, 3, 4, 5, 6]);
+        reader.remove().unwrap();
+        assert!(list(dir.path()).is_empty());
+    }
+}
+
+#[test]
+fn live_writer_passes_over_what_the_reader_holds_and_restarts_with_every_count() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, mut reader) = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
+    push(&mut writer, 0).unwrap();
+    let (_, held) = reader.next().unwrap();
+    (1..30).for_each(|seq| push(&mut writer, seq).unwrap());
+    assert!(is_frame(0, reader.pixels(held)));
+    assert_eq!(reader.counts().lost[LossReason::Skipped], 22);
+    let path = reader.path().to_owned();
+    drop((writer, reader));
+    let (_writer, mut reader, reopened) = reopen(&path, Policy::Lossless).unwrap();
+    assert_eq!((reopened.waiting, reopened.counts.lost[LossReason::Skipped]), (8, 22));
+    assert_account(&reopened.counts);
+    assert_eq!(drain(&mut reader), [0, 23, 24, 25, 26, 27, 28, 29]);
+}
+
+#[test]
+fn reader_that_holds_everything_is_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, mut reader) = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
+    (0..8).for_each(|seq| push(&mut writer, seq).unwrap());
+    assert_eq!(drain(&mut reader).len(), 8);
+    assert_eq!(push(&mut writer, 8), Err(Refused::Full));
+    assert_eq!(writer.next_seq(), 9, "a refused frame was received");
+    reader.release_before(1);
+    push(&mut writer, 9).unwrap();
+    assert_eq!(drain(&mut reader), [9]);
+}
+
+/// Every state a dying process can leave a slot in, with the counters before and after their step.
+#[test]
+fn counts_are_exact_whatever_step_the_process_died_in() {
+    let dir = tempfile::tempdir().unwrap();
+    for counted in [false, true] {
+        let (mut writer, mut reader) =
+            create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
+        (0..9).for_each(|seq| push(&mut writer, seq).unwrap()); // 0 is skipped for 8
+        reader.next().unwrap();
+        let path = reader.path().to_owned();
+        drop(writer);
+        let layout = reader.layout();
+        // The reader died while releasing position 1, the writer while committing position 8 ...
+        layout.helper(1).store(0, Ordering::Relaxed);
+        layout.state(1).store(layout::State::Releasing(1).word(), Ordering::Relaxed);
+        layout.released().store(u64::from(counted), Ordering::Relaxed);
+        layout.helper(8).store(8, Ordering::Relaxed);
+        layout.state(8).store(layout::State::Committing(8).word(), Ordering::Relaxed);
+        layout.committed().store(8 + u64::from(counted), Ordering::Relaxed);
+        layout.head().store(8 + u64::from(counted), Ordering::Relaxed);
+        // ... having taken position 2 from the reader, and not counted it.
+        layout.state(2).store(layout::State::Writing(10).word(), Ordering::Relaxed);
+        layout.lost(LossReason::Skipped).store(1 + u64::from(counted), Ordering::Relaxed);
+        drop(reader);
+        let (_writer, mut reader, reopened) = reopen(&path, Policy::Live).unwrap();
+        let counts = reopened.counts;
+        assert_eq!((counts.received, counts.processed, counts.waiting), (9, 1, 6));
+        assert_eq!(counts.lost[LossReason::Skipped], 2);
+        assert_account(&counts);
+        assert_eq!(drain(&mut reader), [3, 4, 5, 6, 7, 8]);
+        reader.remove().unwrap();
+    }
+}
+
+#[test]
+fn a_frame_whose_record_is_damaged_is_counted_and_the_others_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = create(&settings(dir.path(), 8, Policy::Lossless), SERIES, PAYLOAD).unwrap();
+    (0..5).for_each(|seq| push(&mut writer, seq).unwrap());
+    let path = reader.path().to_owned();
+    drop((writer, reader));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096 + 2 * 256 + 64 + 20] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    for _ in 0..2 {
+        let (_writer, mut reader, reopened) = reopen(&path, Policy::Lossless).unwrap();
+        assert_eq!((reopened.waiting, reopened.counts.lost[LossReason::Damaged]), (4, 1));
+        assert_account(&reopened.counts);
+        assert_eq!(drain(&mut reader), [0, 1, 3, 4]);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_ring_is_set_aside_with_its_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, reader) = create(&settings(dir.path(), 8, Policy::Lossless), SERIES, PAYLOAD).unwrap();
+    let path = reader.path().to_owned();
+    drop((writer, reader));
+    let good = std::fs::read(&path).unwrap();
+    let damage: [(&str, fn(&mut Vec<u8>)); 5] = [
+        ("too few for a header", |bytes| bytes.truncate(100)),
+        ("does not begin like one", |bytes| bytes[0] ^= 1),
+        ("its version is 3", |bytes| bytes[8] = 3),
+        ("checksum", |bytes| bytes[40] ^= 1),
+        ("its header says", |bytes| bytes.truncate(bytes.len() - 4096)),
+    ];
+    for (n, (why, damage)) in damage.into_iter().enumerate() {
+        let mut bytes = good.clone();
+        damage(&mut bytes);
+        std::fs::write(&path, &bytes).unwrap();
+        let error = reopen(&path, Policy::Lossless).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+        let RingError::Damaged { aside, .. } = error else { panic!("{error}") };
+        assert_eq!(std::fs::read(aside).unwrap(), bytes, "damage {n}: what was set aside is what was there");
+        assert!(list(dir.path()).is_empty());
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = create(&settings(dir.path(), 7, Policy::Live), SERIES, PAYLOAD).map(|_| ()).unwrap_err();
+    assert!(small.to_string().contains("ring_bytes to at least 65536"), "{small}");
+    let huge = RingSettings { bytes: 1 << 60, ..settings(dir.path(), 8, Policy::Live) };
+    let full = create(&huge, SERIES, 1 << 29).map(|_| ()).unwrap_err();
+    assert!(matches!(full, RingError::Space(SpaceError::DiskFull { .. })), "{full}");
+    assert_eq!(
+        std::fs::read_dir(dir.path()).unwrap().count(),
+        0,
+        "nothing is left of a ring that did not fit"
+    );
+    assert!(matches!(create(&huge, SERIES, 0), Err(RingError::BadPayload(0))));
+    let ends = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
+    let again = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD);
+    assert!(matches!(again, Err(RingError::Exists(_))));
+    assert!(matches!(reopen(ends.1.path(), Policy::Live), Err(RingError::Busy(_))));
+}
+
+#[test]
+fn a_frame_of_another_shape_is_refused_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, reader) = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
+    let other = FrameInfo { shape: Shape { width: 51, height: 41 }, ..info(0) };
+    assert_eq!(writer.reserve(&other), Err(Refused::ShapeChanged));
+    assert!(writer.space().is_empty());
+    writer.commit(1);
+    assert_eq!(reader.counts().lost[LossReason::ShapeChanged], 1);
+    assert_eq!((reader.counts().received, reader.waiting()), (1, 0));
+}
+
+#[test]
+fn frames_lost_at_the_door_and_after_reading_stay_in_the_account() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, mut reader) = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
+    (0..3).for_each(|seq| push(&mut writer, seq).unwrap());
+    writer.count_lost(&info(1), LossReason::Duplicate);
+    let (_, first) = reader.next().unwrap();
+    reader.count_lost(LossReason::Engine);
+    reader.release_before(first + 1);
+    let counts = reader.counts();
+    assert_account(&counts);
+    assert_eq!((counts.received, counts.processed, counts.waiting, counts.lost.total()), (4, 0, 2, 2));
+    let named: Vec<_> = counts.lost.named().map(|(reason, n)| (reason.name(), n)).collect();
+    assert_eq!(named, [("duplicate", 1), ("engine", 1)]);
+}
+
+/// Reader and writer race; the writer never waits, so that under `live` skipping and claiming collide.
+fn two_threads(policy: Policy) {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut writer, mut reader) = create(&settings(dir.path(), 8, policy), SERIES, PAYLOAD).unwrap();
+    let offered = 40_000u64;
+    let feeder = std::thread::spawn(move || {
+        for seq in 0..offered {
+            if writer.reserve(&info(seq)).is_ok() {
+                writer.space().fill(seq as u8);
+                writer.commit(seq);
+            }
+        }
+    });
+    let mut last = None;
+    let mut read = 0;
+    loop {
+        let gone = reader.writer_gone();
+        let Some((info, slot)) = reader.next() else {
+            if gone {
+                break;
+            }
+            std::thread::yield_now();
+            continue;
+        };
+        let seq = info.id.seq.0;
+        assert!(last.is_none_or(|last| last < seq), "frames come in order");
+        assert!(reader.pixels(slot).iter().all(|pixel| *pixel == seq as u8), "a held frame is torn");
+        last = Some(seq);
+        read += 1;
+        reader.release_before(slot.saturating_sub(2)); // holds three, as a window does
+    }
+    feeder.join().unwrap();
+    reader.release_before(u64::MAX);
+    let counts = reader.counts();
+    assert_account(&counts);
+    assert_eq!((counts.received, counts.processed, counts.waiting), (offered, read, 0));
+}
+
+#[test]
+fn racing_threads_lose_no_frame_without_a_count() {
+    two_threads(Policy::Lossless);
+    two_threads(Policy::Live);
+}
