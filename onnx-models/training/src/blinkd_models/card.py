@@ -36,7 +36,9 @@ def write(card: dict[str, Any], *, bundle: Path) -> None:
     for key, value in card.items():
         if not _is_table(value):
             continue
-        for header, table in [(f"[[{key}]]", entry) for entry in value] if isinstance(value, list) else [(f"[{key}]", value)]:
+        for header, table in (
+            [(f"[[{key}]]", entry) for entry in value] if isinstance(value, list) else [(f"[{key}]", value)]
+        ):
             lines += ["", header]
             lines += [f"{_key(name)} = {_value(entry)}" for name, entry in table.items()]
     (bundle / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -21,9 +21,11 @@ from blinkd_models.infer import PostProcess, localize, predict, read_csv, write_
 from blinkd_models.network import ACTIVATIONS, Architecture, Decode
 from blinkd_models.simulate import Ranges
 from blinkd_models.target import Scales
-from blinkd_models.train import Settings, Trainer, TrainingStopped
+from blinkd_models.train import Settings, Trainer, TrainingStoppedError
 
-DESCRIPTION = "DECODE with 16 features (SiLU) for 2D recordings with a round Gaussian PSF; sCMOS and EMCCD; any blinking."
+DESCRIPTION = (
+    "DECODE with 16 features (SiLU) for 2D recordings with a round Gaussian PSF; sCMOS and EMCCD; any blinking."
+)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -38,7 +40,7 @@ def _train(arguments: argparse.Namespace) -> int:
     )
     try:
         Trainer(settings, run=arguments.run).run(report=partial(print, flush=True))
-    except TrainingStopped as reason:
+    except TrainingStoppedError as reason:
         print(f"training stopped: {reason}", file=sys.stderr)
         return 1
     return 0
@@ -61,26 +63,36 @@ def _export(arguments: argparse.Namespace) -> int:
         mflop_per_px=export.mflop_per_px(model),
         architecture=model.architecture,
         scaling=scaling,
-        ranges=Ranges(**{name: tuple(v) if isinstance(v, list | tuple) else v for name, v in state.settings["ranges"].items()}),
+        ranges=_ranges(state.settings["ranges"]),
         training=_training_table(state),
     )
     content["golden"] = golden.write(model, bundle=arguments.bundle, scales=scaling, post=PostProcess())
     export.save_weights(model, bundle=arguments.bundle)
-    export.write_bundle(content=content, files=export.export_split(model, bundle=arguments.bundle), bundle=arguments.bundle)
+    export.write_bundle(
+        content=content, files=export.export_split(model, bundle=arguments.bundle), bundle=arguments.bundle
+    )
     content["name"] = arguments.single.name
     content["graphs"] = {"kind": "single", "model": "model.onnx", "precision": "fp32"}
     content["golden"] = golden.write(model, bundle=arguments.single, scales=scaling, post=PostProcess())
-    export.write_bundle(content=content, files=export.export_single(model, bundle=arguments.single), bundle=arguments.single)
+    export.write_bundle(
+        content=content, files=export.export_single(model, bundle=arguments.single), bundle=arguments.single
+    )
     worst = export.check_agreement(model, split=arguments.bundle, single=arguments.single)
     print(f"{arguments.bundle}: step {state.step}, ONNX Runtime agrees with PyTorch to {worst:.1e}")
     return 0
 
 
+def _ranges(plain: dict[str, Any]) -> Ranges:
+    """From a checkpoint, which may hold pairs as lists."""
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
+    return Ranges(**values)
+
+
 def _training_table(state: checkpoint.State) -> dict[str, Any]:
     settings = state.settings
     return {
-        "command": f"python -m blinkd_models train --run RUN --minutes {settings['minutes']:g} --seed {settings['seed']} "
-        f"--learning-rate {settings['learning_rate']:g} --sequences {settings['sequences']}",
+        "command": f"python -m blinkd_models train --run RUN --minutes {settings['minutes']:g} "
+        f"--seed {settings['seed']} --learning-rate {settings['learning_rate']:g} --sequences {settings['sequences']}",
         "seed": settings["seed"],
         "recipe": f"AdamW, cosine over the time budget, gradient norm clipped at {settings['clip_norm']:g}, "
         f"moving average of the weights {settings['average_decay']:g}, bf16 body, "
@@ -109,8 +121,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         ).as_dict()
         rows.append(row)
         print(
-            f"{row['density_per_um2']:7g} {row['photons']:7g} {row['ji']:5.3f} {row['precision']:5.3f} {row['recall']:5.3f} "
-            f"{row['rmse_lateral_nm']:5.1f} {row['crlb_lateral_nm']:5.1f} {row['rmse_over_crlb']:5.2f}",
+            f"{row['density_per_um2']:7g} {row['photons']:7g} {row['ji']:5.3f} {row['precision']:5.3f} "
+            f"{row['recall']:5.3f} {row['rmse_lateral_nm']:5.1f} {row['crlb_lateral_nm']:5.1f} "
+            f"{row['rmse_over_crlb']:5.2f}",
             flush=True,
         )
     for bundle in [arguments.bundle, *arguments.also] if arguments.write else []:
@@ -130,8 +143,8 @@ def _infer(arguments: argparse.Namespace) -> int:
     height, width = photons.shape[-2:]
     found = localize(output, scales=scaling, post=post, height=height, width=width)
     write_csv(found, path=arguments.out)
-    print(f"{len(found)} localizations in {len(photons)} frames, median background {float(found.background.median()):.1f}, "
-          f"median photons {float(found.photons.median()):.0f}")  # fmt: skip
+    background, brightness = float(found.background.median()), float(found.photons.median())
+    print(f"{len(found)} localizations in {len(photons)} frames, median photons {brightness:.0f} on {background:.1f}")
     return 0
 
 
@@ -146,7 +159,10 @@ def _compare(arguments: argparse.Namespace) -> int:
         found_frame=found.frame.numpy(),
         found_nm=(torch.stack([found.x_px, found.y_px], dim=1).numpy() + 0.5) * arguments.pixel_size_nm,
     )
-    print(f"JI {matches.jaccard:.3f} precision {matches.precision:.3f} recall {matches.recall:.3f} lateral {matches.rmse_nm:.1f} nm")
+    print(
+        f"JI {matches.jaccard:.3f} precision {matches.precision:.3f} recall {matches.recall:.3f} "
+        f"lateral {matches.rmse_nm:.1f} nm"
+    )
     return 0
 
 
@@ -191,7 +207,9 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--bundle", type=Path, required=True)
     judge.add_argument("--also", type=Path, nargs="*", default=[], help="bundles with the same weights")
     judge.add_argument("--write", action="store_true", help="put the metrics into the card")
-    judge.add_argument("--densities", type=float, nargs="+", default=[0.2, 1.0, 2.0, 3.0, 5.0], help="visible emitters per um^2")
+    judge.add_argument(
+        "--densities", type=float, nargs="+", default=[0.2, 1.0, 2.0, 3.0, 5.0], help="visible emitters per um^2"
+    )
     judge.add_argument("--photons", type=float, nargs="+", default=[500.0, 1000.0, 2000.0, 5000.0, 10000.0])
     judge.add_argument("--appearances", type=int, default=4000, help="visible emitters per condition, about")
     judge.set_defaults(call=_evaluate)

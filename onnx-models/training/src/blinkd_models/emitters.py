@@ -45,7 +45,9 @@ class Emitters:
 
     def within(self, *, height: int, width: int) -> Emitters:
         """Those whose centre lies on the image, that is within (-0.5, N - 0.5)."""
-        inside = (self.row_px >= -0.5) & (self.row_px < height - 0.5) & (self.col_px >= -0.5) & (self.col_px < width - 0.5)
+        inside = (
+            (self.row_px >= -0.5) & (self.row_px < height - 0.5) & (self.col_px >= -0.5) & (self.col_px < width - 0.5)
+        )
         return self.where(inside)
 
     def visible(self) -> Emitters:
@@ -55,7 +57,8 @@ class Emitters:
 
 @dataclass(frozen=True, kw_only=True)
 class Blinking:
-    """Per sequence, all [B]: visible emitters per pixel and frame, photons per full frame, its relative spread, on-time."""
+    """Per sequence, all [B]: visible emitters per pixel and frame; photons per full frame and their relative
+    spread from emitter to emitter; mean on-time."""
 
     density_per_px: Tensor
     photons: Tensor
@@ -74,7 +77,14 @@ class Blinking:
 
 
 def sample_emitters(
-    *, blinking: Blinking, frames: int, height: int, width: int, margin_px: float, z_range_nm: tuple[float, float], generator: torch.Generator
+    *,
+    blinking: Blinking,
+    frames: int,
+    height: int,
+    width: int,
+    margin_px: float,
+    z_range_nm: tuple[float, float],
+    generator: torch.Generator,
 ) -> Emitters:
     """Appearances in ``frames`` frames of an image with ``margin_px`` of unseen field around it."""
     memory = math.ceil(MEMORY_ON_TIMES * float(blinking.on_time_frames.max()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ class Condition:
     spread: float = 0.1
     size_px: int = 64
     frames: int = 10
-    camera: Camera = Camera()
+    camera: Camera = field(default_factory=Camera)
 
     def scene(self, sequences: int) -> Scene:
         """The scene, ``sequences`` times."""
@@ -103,7 +103,9 @@ class Matches:
         return 1.0 - math.hypot(1.0 - self.jaccard, EFFICIENCY_PER_NM * self.rmse_nm / 100.0)
 
 
-def match(*, truth_frame: Array, truth_nm: Array, found_frame: Array, found_nm: Array, gate_nm: float = GATE_NM) -> Matches:
+def match(
+    *, truth_frame: Array, truth_nm: Array, found_frame: Array, found_nm: Array, gate_nm: float = GATE_NM
+) -> Matches:
     """Optimal one-to-one assignment within each frame; positions [_, 2] in nm, pairs beyond the gate do not count."""
     truth_ix: list[Array] = []
     found_ix: list[Array] = []
@@ -151,7 +153,14 @@ class Metrics:
 
 
 def evaluate(
-    model: Decode, *, condition: Condition, scales: Scales, post: PostProcess, grid_px: int, appearances: int = 4000, seed: int = 1
+    model: Decode,
+    *,
+    condition: Condition,
+    scales: Scales,
+    post: PostProcess,
+    grid_px: int,
+    appearances: int = 4000,
+    seed: int = 1,
 ) -> Metrics:
     """Metrics on fresh simulations of about ``appearances`` visible emitters."""
     field_um2 = (condition.size_px * condition.pixel_size_nm / 1000.0) ** 2
@@ -203,15 +212,20 @@ def nominal_crlb_nm(condition: Condition) -> float:
     return condition.pixel_size_nm * math.sqrt(float((variance[:, 0] + variance[:, 1]).mean()))
 
 
-def grid(densities: Iterable[float] = (0.2, 1.0, 2.0, 3.0, 5.0), photons: Iterable[float] = (500.0, 1000.0, 2000.0, 5000.0, 10000.0)) -> list[Condition]:
+def grid(
+    densities: Iterable[float] = (0.2, 1.0, 2.0, 3.0, 5.0),
+    photons: Iterable[float] = (500.0, 1000.0, 2000.0, 5000.0, 10000.0),
+) -> list[Condition]:
     """The conditions of a card, at background 20."""
     bright = list(photons)
     return [Condition(density_per_um2=density, photons=flux) for density in densities for flux in bright]
 
 
-def _localize_all(model: Decode, *, recording: Recording, scales: Scales, post: PostProcess, grid_px: int) -> Localizations:
+def _localize_all(
+    model: Decode, *, recording: Recording, scales: Scales, post: PostProcess, grid_px: int
+) -> Localizations:
     """Localizations of all sequences; frames are numbered through."""
-    _, frames, height, width = recording.photons.shape
+    height, width = recording.photons.shape[-2:]
     outputs = [predict(model, photons=burst, scales=scales, grid_px=grid_px) for burst in recording.photons]
     return localize(torch.cat(outputs), scales=scales, post=post, height=height, width=width)
 

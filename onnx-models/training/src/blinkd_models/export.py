@@ -140,7 +140,7 @@ def _export(module: nn.Module, *, inputs: dict[str, Tensor], output: str, path: 
         str(path),
         input_names=list(inputs),
         output_names=[output],
-        dynamic_axes={name: axes for name in [*inputs, output]},
+        dynamic_axes=dict.fromkeys([*inputs, output], axes),
         opset_version=OPSET,
         dynamo=False,
     )

@@ -50,5 +50,11 @@ def write(model: Decode, *, bundle: Path, scales: Scales, post: PostProcess, see
 def camera_table(camera: Camera) -> dict[str, float]:
     """What is needed to turn counts into photons, in the card's words."""
     values = asdict(camera)
-    names = {"offset_adu": "offset_adu", "e_per_adu": "e_per_adu", "qe": "qe", "em_gain": "em_gain", "spurious_e": "spurious"}
+    names = {
+        "offset_adu": "offset_adu",
+        "e_per_adu": "e_per_adu",
+        "qe": "qe",
+        "em_gain": "em_gain",
+        "spurious_e": "spurious",
+    }
     return {short: float(values[name]) for name, short in names.items()}

@@ -89,10 +89,10 @@ def pad_to_grid(frames: Tensor, *, grid_px: int) -> Tensor:
 def predict(model: Decode, *, photons: Tensor, scales: Scales, grid_px: int, batch: int = 64) -> Tensor:
     """Raw output [T, 10, h, w] of a burst of frames [T, H, W] in photons; h and w are padded to the grid."""
     frames = pad_to_grid(scales.to_input(photons.float()), grid_px=grid_px)[:, None]
-    features = torch.cat([model.frame(part) for part in frames.split(batch)])
+    features = torch.cat([model.frame(part) for part in torch.split(frames, batch)])
     time = torch.arange(len(frames))
     before, after = (time - 1).clamp(min=0), (time + 1).clamp(max=len(frames) - 1)
-    parts = [model.context(features[before[i]], features[i], features[after[i]]) for i in time.split(batch)]
+    parts = [model.context(features[before[i]], features[i], features[after[i]]) for i in torch.split(time, batch)]
     return torch.cat(parts)
 
 

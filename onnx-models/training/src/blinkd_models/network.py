@@ -59,11 +59,15 @@ class UNet(nn.Module):
         self.encoders = nn.ModuleList()
         self.downs = nn.ModuleList()
         for level in range(depth):
-            self.encoders.append(_pair(channels_in if level == 0 else widths[level - 1], widths[level], activation=activation))
+            self.encoders.append(
+                _pair(channels_in if level == 0 else widths[level - 1], widths[level], activation=activation)
+            )
             self.downs.append(nn.Conv2d(widths[level], widths[level], 2, stride=2))
         self.base = _pair(widths[depth - 1], widths[depth], activation=activation)
         self.ups = nn.ModuleList(nn.Conv2d(widths[level + 1], widths[level], 1) for level in range(depth))
-        self.decoders = nn.ModuleList(_pair(2 * widths[level], widths[level], activation=activation) for level in range(depth))
+        self.decoders = nn.ModuleList(
+            _pair(2 * widths[level], widths[level], activation=activation) for level in range(depth)
+        )
         self.last = nn.Conv2d(features, features, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -89,10 +93,13 @@ class Heads(nn.Module):
     def __init__(self, *, features: int, activation: type[nn.Module], z: bool) -> None:
         super().__init__()
         self.z = z
-        self.bodies = nn.ModuleList(nn.Sequential(nn.Conv2d(features, features, 3, padding=1), activation()) for _ in self.SIZES)
+        self.bodies = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(features, features, 3, padding=1), activation()) for _ in self.SIZES
+        )
         self.outs = nn.ModuleList(nn.Conv2d(features, size, 1) for size in self.SIZES)
         detection = self.outs[0]
-        assert isinstance(detection, nn.Conv2d) and detection.bias is not None
+        assert isinstance(detection, nn.Conv2d)
+        assert detection.bias is not None
         nn.init.constant_(detection.bias, DETECTION_BIAS)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -106,11 +113,11 @@ class Heads(nn.Module):
     def _outputs(self, hidden: list[Tensor]) -> Tensor:
         logit, mean, sigma, background = (out(h) for out, h in zip(self.outs, hidden, strict=True))
         p = torch.sigmoid(logit.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
-        photons, x_y, z = mean.split([1, 2, 1], dim=1)
+        photons, x_y, z = torch.split(mean, [1, 2, 1], dim=1)
         sigma = SIGMA_MAX * torch.sigmoid(sigma) + SIGMA_EPS
         z = torch.tanh(z)
         if not self.z:
-            sigma_others, sigma_z = sigma.split([3, 1], dim=1)
+            sigma_others, sigma_z = torch.split(sigma, [3, 1], dim=1)
             z = z * 0.0
             sigma = torch.cat([sigma_others, sigma_z * 0.0 + DISABLED_SIGMA], dim=1)
         return torch.cat([p, torch.sigmoid(photons), torch.tanh(x_y), z, sigma, torch.sigmoid(background)], dim=1)
@@ -122,7 +129,9 @@ class FrameNet(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         activation = ACTIVATIONS[architecture.activation]
-        self.unet = UNet(channels_in=1, features=architecture.features, depth=architecture.depth_frame, activation=activation)
+        self.unet = UNet(
+            channels_in=1, features=architecture.features, depth=architecture.depth_frame, activation=activation
+        )
 
     def forward(self, frame: Tensor) -> Tensor:
         out: Tensor = self.unet(frame)
@@ -136,7 +145,9 @@ class ContextNet(nn.Module):
         super().__init__()
         activation = ACTIVATIONS[architecture.activation]
         features = architecture.features
-        self.unet = UNet(channels_in=3 * features, features=features, depth=architecture.depth_context, activation=activation)
+        self.unet = UNet(
+            channels_in=3 * features, features=features, depth=architecture.depth_context, activation=activation
+        )
         self.heads = Heads(features=features, activation=activation, z=architecture.z)
 
     def forward(self, previous: Tensor, this: Tensor, following: Tensor) -> Tensor:
@@ -155,7 +166,7 @@ class Decode(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """One window per item: [N, 3, H, W] to [N, 10, H, W]."""
-        previous, this, following = (self.frame(frame) for frame in frames.split(1, dim=1))
+        previous, this, following = (self.frame(frame) for frame in torch.split(frames, 1, dim=1))
         out: Tensor = self.context(previous, this, following)
         return out
 

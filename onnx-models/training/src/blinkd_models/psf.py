@@ -62,7 +62,13 @@ def pixel_fraction(distance_px: Tensor, *, sigma_px: Tensor) -> Tensor:
 
 
 def render(
-    *, image: Tensor, row_px: Tensor, col_px: Tensor, photons: Tensor, sigma_px: tuple[Tensor, Tensor], shape: tuple[int, int, int]
+    *,
+    image: Tensor,
+    row_px: Tensor,
+    col_px: Tensor,
+    photons: Tensor,
+    sigma_px: tuple[Tensor, Tensor],
+    shape: tuple[int, int, int],
 ) -> Tensor:
     """Images [N, H, W] of expected photons; emitter e (all [E]) is drawn into image ``image[e]``.
 
@@ -77,7 +83,9 @@ def render(
     on_row = on_row * photons[:, None] * ((rows >= 0) & (rows < height))
     on_col = on_col * ((cols >= 0) & (cols < width))
     patch = on_row[:, :, None] * on_col[:, None, :]
-    flat = (image[:, None] * height + rows.clamp(0, height - 1))[:, :, None] * width + cols.clamp(0, width - 1)[:, None, :]
+    flat = (image[:, None] * height + rows.clamp(0, height - 1))[:, :, None] * width + cols.clamp(0, width - 1)[
+        :, None, :
+    ]
     drawn = torch.zeros(count * height * width)
     drawn.index_add_(0, flat.flatten(), patch.flatten())
     return drawn.view(count, height, width)

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from blinkd_models import checkpoint
 from blinkd_models.loss import Loss, decode_loss
@@ -23,20 +22,20 @@ from blinkd_models.simulate import Ranges, draw_scene, simulate
 from blinkd_models.target import Scales, make_target
 
 
-class TrainingStopped(RuntimeError):
+class TrainingStoppedError(RuntimeError):
     """Training cannot go on; the message says why and which checkpoint is the last good one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """A recipe. The learning rate falls with the fraction of the budget (``minutes``, or ``steps`` if reached first)."""
+    """A recipe. The learning rate falls with the spent fraction of the budget: ``minutes``, or ``steps`` if sooner."""
 
     minutes: float = 110.0
     steps: int | None = None
     seed: int = 0
-    learning_rate: float = 6e-3
+    learning_rate: float = 2e-3
     final_learning_rate: float = 3e-5
-    warmup_steps: int = 100
+    warmup_steps: int = 500
     weight_decay: float = 1e-4
     clip_norm: float = 0.03
     average_decay: float = 0.999
@@ -90,16 +89,16 @@ class Trainer:
         """Trains to the end of the budget, or for some steps; saves at intervals and at the end."""
         last_save, last_tick = self.clock(), self.clock()
         goal = None if stop_after_steps is None else self.step + stop_after_steps
-        sums = [0.0, 0.0, 0.0, 0.0]
+        sums, summed = [0.0, 0.0, 0.0, 0.0], 0
         while self.fraction() < 1.0 and (goal is None or self.step < goal):
             losses = self.train_step()
-            sums = [total + value for total, value in zip(sums, losses, strict=True)]
+            sums, summed = [total + value for total, value in zip(sums, losses, strict=True)], summed + 1
             now = self.clock()
             self.elapsed_s += now - last_tick
             last_tick = now
             if self.step % self.settings.log_every_steps == 0:
-                self._log(sums, report=report)
-                sums = [0.0, 0.0, 0.0, 0.0]
+                self._log([total / summed for total in sums], report=report)
+                sums, summed = [0.0, 0.0, 0.0, 0.0], 0
             if now - last_save >= self.settings.save_every_s:
                 self.save()
                 last_save = now
@@ -111,17 +110,22 @@ class Trainer:
             group["lr"] = self.learning_rate()
         loss = self._loss()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
+        loss.total.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         if not bool(torch.isfinite(loss.total.detach())) or not bool(torch.isfinite(norm)):
             kept = f"last good checkpoint: {self.path}" if self.path.exists() else "no checkpoint was written yet"
-            raise TrainingStopped(
+            raise TrainingStoppedError(
                 f"loss {float(loss.total.detach())} with gradient norm {float(norm)} at step {self.step + 1}; {kept}"
             )
         self.optimizer.step()
         self.step += 1
         self._update_average()
-        return float(loss.count.detach()), float(loss.localization.detach()), float(loss.background.detach()), float(norm)
+        return (
+            float(loss.count.detach()),
+            float(loss.localization.detach()),
+            float(loss.background.detach()),
+            float(norm),
+        )
 
     def _loss(self) -> Loss:
         """Loss of a fresh batch. Either the first or the last frame of the sequences is left out, so that a
@@ -143,11 +147,12 @@ class Trainer:
     def _update_average(self) -> None:
         decay = min(self.settings.average_decay, (1.0 + self.step) / (10.0 + self.step))
         with torch.no_grad():
-            averages, values = list(self.average.parameters()), list(self.model.parameters())
+            averages: list[Tensor] = list(self.average.parameters())
+            values: list[Tensor] = list(self.model.parameters())
             torch._foreach_lerp_(averages, values, 1.0 - decay)
 
-    def _log(self, sums: list[float], *, report: Callable[[str], None]) -> None:
-        count, localization, background, norm = (value / self.settings.log_every_steps for value in sums)
+    def _log(self, means: list[float], *, report: Callable[[str], None]) -> None:
+        count, localization, background, norm = means
         row = {
             "step": float(self.step),
             "elapsed_s": self.elapsed_s,
@@ -173,7 +178,7 @@ class Trainer:
             rng=self.generator.get_state(),
             step=self.step,
             elapsed_s=self.elapsed_s,
-            settings=_plain(self.settings),
+            settings=asdict(self.settings),
             history=self.history,
         )
         checkpoint.save(state, path=self.path)
@@ -187,7 +192,3 @@ class Trainer:
         self.optimizer.load_state_dict(state.optimizer)
         self.generator.set_state(state.rng)
         self.step, self.elapsed_s, self.history = state.step, state.elapsed_s, state.history
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    return asdict(settings)
