@@ -1,0 +1,162 @@
+//! Everything CI runs, in parts. A part whose tool is missing is installed if it can be, else reported as skipped.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::{setup, tools};
+
+/// How a part ended, other than badly.
+enum Ended {
+    Passed,
+    Skipped(String),
+}
+
+type Part = (&'static str, fn() -> Result<Ended, String>);
+
+const PARTS: [Part; 8] = [
+    ("format", format),
+    ("lints", lints),
+    ("licences", licences),
+    ("unit", unit),
+    ("wire-golden", golden),
+    ("python", python),
+    ("models", models),
+    ("hil", hil),
+];
+
+pub fn run(options: &[String]) -> Result<(), String> {
+    if options.iter().any(|option| option == "--list") {
+        PARTS.iter().for_each(|(name, _)| println!("{name}"));
+        return Ok(());
+    }
+    let fast = options.iter().any(|option| option == "--fast");
+    let named: Vec<&String> = options.iter().filter(|option| !option.starts_with("--")).collect();
+    if let Some(unknown) = named.iter().find(|name| PARTS.iter().all(|(part, _)| part != *name)) {
+        return Err(format!("there is no part '{unknown}'; `cargo xtask test --list` names them"));
+    }
+    let wanted = |part: &&Part| {
+        let chosen = named.is_empty() || named.iter().any(|name| *name == part.0);
+        chosen && !(fast && part.0 == "hil")
+    };
+    let mut report = Vec::new();
+    let mut failures = 0;
+    for (name, part) in PARTS.iter().filter(wanted) {
+        let started = Instant::now();
+        let line = match part() {
+            Ok(Ended::Passed) => "passed".to_owned(),
+            Ok(Ended::Skipped(why)) => format!("SKIPPED: {why}"),
+            Err(error) => {
+                failures += 1;
+                format!("FAILED: {error}")
+            }
+        };
+        report.push(format!("{name:12} {:6.0} s  {line}", started.elapsed().as_secs_f64()));
+    }
+    eprintln!("\n{}", report.join("\n"));
+    if failures == 0 { Ok(()) } else { Err(format!("{failures} part(s) failed")) }
+}
+
+fn passed(result: Result<(), String>) -> Result<Ended, String> {
+    result.map(|()| Ended::Passed)
+}
+
+fn format() -> Result<Ended, String> {
+    if !tools::exists("cargo", "fmt") && !tools::exists("rustfmt", "--version") {
+        return Ok(Ended::Skipped("rustfmt is missing: rustup component add rustfmt".into()));
+    }
+    passed(tools::cargo(&["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Result<Ended, String> {
+    if !tools::exists("cargo-clippy", "--version") {
+        return Ok(Ended::Skipped("clippy is missing: rustup component add clippy".into()));
+    }
+    passed(tools::cargo(&["clippy", "--release", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+}
+
+/// Licences, duplicate bans and sources. Advisories need a network that a build machine may not have.
+fn licences() -> Result<Ended, String> {
+    if !tools::exists("cargo-deny", "--version") {
+        let installed = tools::cargo(&["install", "--locked", "--quiet", "cargo-deny"]);
+        if let Err(error) = installed {
+            return Ok(Ended::Skipped(format!("cargo-deny could not be installed: {error}")));
+        }
+    }
+    passed(tools::cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]))
+}
+
+fn unit() -> Result<Ended, String> {
+    setup::run()?;
+    passed(tools::cargo(&["test", "--release", "--workspace"]))
+}
+
+/// The committed byte vectors are what the code makes now.
+fn golden() -> Result<Ended, String> {
+    passed(tools::cargo(&["run", "--release", "-q", "-p", "wire", "--example", "golden", "--", "--check"]))
+}
+
+/// What the Python client is tested with; versions are pinned where a note in its README says why.
+const PYTHON: [&str; 6] =
+    ["pytest==9.2.0", "ruff==0.17.5", "mypy==2.4.1", "pyzmq==27.3.0", "numpy", "protobuf>=6.31"];
+
+fn python() -> Result<Ended, String> {
+    let python = tools::python("client", &PYTHON)?;
+    let folder = "clients/python";
+    let client = tools::root().join(folder);
+    tools::run(Command::new(&python).args(["-m", "ruff", "check", folder]))?;
+    tools::run(Command::new(&python).args(["-m", "ruff", "format", "--check", folder]))?;
+    tools::run(
+        Command::new(&python)
+            .args(["-m", "mypy", "--config-file"])
+            .arg(client.join("pyproject.toml"))
+            .arg(client.join("src")),
+    )?;
+    passed(tools::run(Command::new(&python).args(["-m", "pytest", "-q", folder])))
+}
+
+const MODELS: [&str; 9] = [
+    "pytest==9.2.0",
+    "ruff==0.17.5",
+    "torch==2.13.0",
+    "numpy",
+    "scipy",
+    "onnx",
+    "onnxruntime==1.31.1",
+    "tifffile",
+    "onnxscript",
+];
+
+fn models() -> Result<Ended, String> {
+    let python = match tools::python("models", &MODELS) {
+        Ok(python) => python,
+        Err(error) => return Ok(Ended::Skipped(format!("PyTorch could not be installed: {error}"))),
+    };
+    let folder = "onnx-models/training";
+    tools::run(Command::new(&python).args(["-m", "ruff", "check", folder]))?;
+    passed(tools::run(
+        Command::new(&python).args(["-m", "pytest", "-q", folder]).env("ORT_DISABLE_TELEMETRY", "1"),
+    ))
+}
+
+/// The whole system with real parts: the release binary, real sockets, files and, where there is one, a browser.
+fn hil() -> Result<Ended, String> {
+    setup::run()?;
+    tools::cargo(&["build", "--release", "--package", "blinkd"])?;
+    let python = tools::python(
+        "hil",
+        &[
+            "pytest==9.2.0",
+            "pyzmq==27.3.0",
+            "numpy",
+            "h5py",
+            "pyarrow",
+            "protobuf>=6.31",
+            "grpcio",
+            "playwright",
+        ],
+    )?;
+    let binary = tools::target().join("release").join("blinkd");
+    passed(tools::run(
+        Command::new(&python).args(["-m", "pytest", "-q", "-rs", "hil-tests"]).env("BLINKD", binary),
+    ))
+}
