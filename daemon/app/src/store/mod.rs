@@ -12,64 +12,14 @@ pub mod ring;
 mod files;
 mod mapped;
 
+use smlm::account::{Account, LossReason};
+use smlm::frame::GapCause;
+
 pub use files::SpaceError;
 
-/// Why a frame was received but not processed. The numbers are in files: append only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum LossReason {
-    /// Policy `lossless`: no free slot, the newest frame was refused.
-    RingFull = 0,
-    /// Policy `live`: the oldest unread frame made room for a newer one.
-    Skipped = 1,
-    /// Its size differs from that of the series' first frame.
-    ShapeChanged = 2,
-    /// Its record in the ring did not pass its checksum after a restart.
-    Damaged = 3,
-    /// The same `seq` had been received before.
-    Duplicate = 4,
-    /// It arrived after a later frame had been processed.
-    Late = 5,
-    /// The series was stopped or closed.
-    Stopped = 6,
-    /// The engine failed on it.
-    Engine = 7,
-    /// Its localizations could not be written.
-    Journal = 8,
-}
-
-impl LossReason {
-    /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
-        Self::RingFull,
-        Self::Skipped,
-        Self::ShapeChanged,
-        Self::Damaged,
-        Self::Duplicate,
-        Self::Late,
-        Self::Stopped,
-        Self::Engine,
-        Self::Journal,
-    ];
-
-    /// The key in exported accounts.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::RingFull => "ring_full",
-            Self::Skipped => "skipped",
-            Self::ShapeChanged => "shape_changed",
-            Self::Damaged => "damaged",
-            Self::Duplicate => "duplicate",
-            Self::Late => "late",
-            Self::Stopped => "stopped",
-            Self::Engine => "engine",
-            Self::Journal => "journal",
-        }
-    }
-}
-
-/// Places for loss counters in files; more than there are reasons, so that reasons can be added.
+/// Places for loss counters in files; more than there are reasons, so that reasons can be added at the end.
 pub const LOSS_PLACES: usize = 16;
+const _: () = assert!(LossReason::ALL.len() <= LOSS_PLACES);
 
 /// Frames lost, by reason; indexed by [`LossReason`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, bytemuck::Pod, bytemuck::Zeroable)]
@@ -97,5 +47,74 @@ impl std::ops::Index<LossReason> for Losses {
 impl std::ops::IndexMut<LossReason> for Losses {
     fn index_mut(&mut self, reason: LossReason) -> &mut u64 {
         &mut self.0[reason as usize]
+    }
+}
+
+/// An account of frames as it stands in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct AccountRecord {
+    pub received: u64,
+    pub processed: u64,
+    pub lost: Losses,
+    pub missing_transport: u64,
+    pub missing_camera: u64,
+}
+
+impl AccountRecord {
+    pub fn waiting(&self) -> u64 {
+        self.received.saturating_sub(self.processed + self.lost.total())
+    }
+}
+
+impl From<&Account> for AccountRecord {
+    fn from(account: &Account) -> Self {
+        let mut lost = Losses::default();
+        LossReason::ALL.iter().for_each(|reason| lost[*reason] = account.lost(*reason));
+        Self {
+            received: account.received(),
+            processed: account.processed(),
+            lost,
+            missing_transport: account.missing(GapCause::Transport),
+            missing_camera: account.missing(GapCause::Camera),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_reasons_in_files_stay_what_they_were() {
+        let written = [
+            "ring_full",
+            "skipped_oldest",
+            "no_ring",
+            "shape_changed",
+            "bad_checksum",
+            "bad_compression",
+            "duplicate",
+            "too_late",
+            "engine_failed",
+            "series_closed",
+            "too_many_series",
+            "slot_torn",
+            "shutdown",
+        ];
+        let now: Vec<_> = LossReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(now[..written.len()], written, "new reasons go to the end: old files count by number");
+    }
+
+    #[test]
+    fn an_account_in_a_file_balances_like_the_account_itself() {
+        let mut account = Account::default();
+        (0..5).for_each(|_| account.receive());
+        account.process(2);
+        account.refuse(LossReason::RingFull);
+        account.miss(GapCause::Camera, 3);
+        let record = AccountRecord::from(&account);
+        assert_eq!((record.received, record.processed, record.waiting()), (6, 2, 3));
+        assert_eq!((record.lost[LossReason::RingFull], record.missing_camera), (1, 3));
     }
 }

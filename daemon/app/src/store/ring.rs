@@ -30,8 +30,8 @@ use smlm::frame::SeriesId;
 pub use self::open::{create, list, reopen};
 pub use self::reader::RingReader;
 pub use self::writer::RingWriter;
+use super::Losses;
 use super::files::SpaceError;
-use super::{LossReason, Losses};
 
 /// Fewer slots than this cannot hold a window and a batch.
 pub const MIN_SLOTS: u64 = 8;
@@ -58,25 +58,6 @@ pub struct RingSettings {
     /// For the pixels of one ring. The slots' records come on top: 256 bytes each.
     pub bytes: u64,
     pub policy: Policy,
-}
-
-/// Why a frame did not get a slot. Already counted in the ring's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[must_use]
-pub enum Refused {
-    #[error("the frame ring is full: processing is slower than the camera; enlarge [store] ring_bytes")]
-    Full,
-    #[error("the frame has another size than the series' first: a new shape needs a new series")]
-    ShapeChanged,
-}
-
-impl Refused {
-    pub const fn reason(self) -> LossReason {
-        match self {
-            Self::Full => LossReason::RingFull,
-            Self::ShapeChanged => LossReason::ShapeChanged,
-        }
-    }
 }
 
 /// A ring that was found after a restart.

@@ -11,11 +11,12 @@
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use smlm::account::LossReason;
 use smlm::frame::SeriesId;
 
+use super::super::Losses;
 use super::super::files::PAGE;
 use super::super::mapped::Mapped;
-use super::super::{LOSS_PLACES, LossReason, Losses};
 use super::Counts;
 use super::record::{RECORD_BYTES, Record};
 
@@ -205,8 +206,8 @@ impl Layout {
     pub fn waiting(&self) -> u64 {
         // What takes frames out is loaded first, so that a race makes the answer too large, never negative.
         let out = self.released().load(Ordering::Acquire)
-            + self.lost(LossReason::Skipped).load(Ordering::Acquire)
-            + self.lost(LossReason::Damaged).load(Ordering::Acquire);
+            + self.lost(LossReason::SkippedOldest).load(Ordering::Acquire)
+            + self.lost(LossReason::SlotTorn).load(Ordering::Acquire);
         self.committed().load(Ordering::Acquire).saturating_sub(out)
     }
 
@@ -227,7 +228,7 @@ impl Layout {
         let lost_read = self.losses(LOST_READ);
         let released = self.released().load(Ordering::Acquire);
         let mut lost = self.losses(LOST);
-        let out = released + lost[LossReason::Skipped] + lost[LossReason::Damaged];
+        let out = released + lost[LossReason::SkippedOldest] + lost[LossReason::SlotTorn];
         let waiting = self.committed().load(Ordering::Acquire).saturating_sub(out);
         let received = released + waiting + lost.total();
         for (count, read) in lost.0.iter_mut().zip(lost_read.0) {

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use smlm::account::LossReason;
 use smlm::frame::SeriesId;
 
-use super::super::LossReason;
 use super::super::files::{self, PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::layout::{Fixed, Layout, MAGIC, State, VERSION, stride};
@@ -222,12 +222,12 @@ struct Recovered {
 
 /// What was committed and is neither released, waiting nor damaged was skipped.
 fn store_counters(layout: &Layout, now: Recovered) {
-    let damaged = layout.lost(LossReason::Damaged).load(Ordering::Relaxed) + now.damaged;
+    let damaged = layout.lost(LossReason::SlotTorn).load(Ordering::Relaxed) + now.damaged;
     let skipped = now.committed.saturating_sub(now.released + now.waiting + damaged);
     layout.head().store(now.head, Ordering::Relaxed);
     layout.committed().store(now.committed, Ordering::Relaxed);
     layout.released().store(now.released, Ordering::Relaxed);
     layout.next_seq().store(now.next_seq, Ordering::Relaxed);
-    layout.lost(LossReason::Damaged).store(damaged, Ordering::Relaxed);
-    layout.lost(LossReason::Skipped).store(skipped, Ordering::Release);
+    layout.lost(LossReason::SlotTorn).store(damaged, Ordering::Relaxed);
+    layout.lost(LossReason::SkippedOldest).store(skipped, Ordering::Release);
 }

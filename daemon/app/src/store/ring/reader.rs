@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use smlm::account::LossReason;
 use smlm::frame::FrameInfo;
 
-use super::super::LossReason;
 use super::super::files::SpaceError;
 use super::layout::{Layout, State};
 use super::{Counts, RingError};
@@ -98,7 +98,7 @@ impl RingReader {
     }
 
     /// Frames that [`Self::next`] has still to hand out.
-    pub fn unread(&self) -> u64 {
+    pub fn waiting_to_read(&self) -> u64 {
         self.layout.waiting().saturating_sub(self.held.len() as u64)
     }
 

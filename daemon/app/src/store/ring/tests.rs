@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use smlm::account::LossReason;
 use smlm::frame::{Continuity, FrameId, FrameInfo, PixelType, Seq, Shape, StagePosition, Tile};
 
 use super::*;
@@ -37,10 +38,10 @@ fn is_frame(seq: u64, pixels: &[u8]) -> bool {
     expected == pixels
 }
 
-fn push(writer: &mut RingWriter, seq: u64) -> Result<(), Refused> {
+fn push(writer: &mut RingWriter, seq: u64) -> Result<(), LossReason> {
     writer.reserve(&info(seq))?;
     fill(seq, writer.space());
-    writer.commit(1000 + seq);
+    let _ = writer.commit(1000 + seq);
     Ok(())
 }
 
@@ -111,14 +112,15 @@ struct Model {
     refused: u64,
     abandoned: u64,
     next_seq: u64,
+    unreported: u64,
     most_held: usize,
 }
 
 impl Model {
     fn offer(&mut self, slots: u64, policy: Policy, seq: u64, writer: &mut RingWriter, abandon: bool) {
-        let before = writer.counts().lost[LossReason::Skipped];
+        let before = writer.counts().lost[LossReason::SkippedOldest];
         let answer = writer.reserve(&info(seq));
-        let skipped = writer.counts().lost[LossReason::Skipped] - before;
+        let skipped = writer.counts().lost[LossReason::SkippedOldest] - before;
         let inside = self.unread.len() + self.held.len();
         match policy {
             Policy::Lossless => {
@@ -134,13 +136,14 @@ impl Model {
         for _ in 0..skipped {
             self.unread.pop_front().unwrap();
             self.skipped += 1;
+            self.unreported += 1;
         }
         if answer.is_err() || !abandon {
             self.next_seq = seq + 1;
         }
         match answer {
             Err(why) => {
-                assert_eq!(why, Refused::Full);
+                assert_eq!(why, LossReason::RingFull);
                 self.refused += 1;
             }
             Ok(()) if abandon => {
@@ -150,7 +153,7 @@ impl Model {
             }
             Ok(()) => {
                 fill(seq, writer.space());
-                writer.commit(1000 + seq);
+                assert_eq!(writer.commit(1000 + seq), std::mem::take(&mut self.unreported));
                 self.unread.push_back(seq);
             }
         }
@@ -181,14 +184,15 @@ impl Model {
         assert_account(&counts);
         assert_eq!(counts.waiting, (self.unread.len() + self.held.len()) as u64);
         assert_eq!(reader.waiting(), counts.waiting);
-        assert_eq!(reader.unread(), self.unread.len() as u64);
+        assert_eq!(reader.waiting_to_read(), self.unread.len() as u64);
         assert_eq!(counts.processed, self.processed);
-        assert_eq!(counts.lost[LossReason::Skipped], self.skipped);
+        assert_eq!(counts.lost[LossReason::SkippedOldest], self.skipped);
         assert_eq!(counts.lost[LossReason::RingFull], self.refused);
     }
 
     /// After a restart what was held is to be read again.
     fn restarted(&mut self) {
+        self.unreported = 0; // the counts in the file have it
         for (seq, _) in self.held.drain(..).rev() {
             self.unread.push_front(seq);
         }
@@ -268,11 +272,11 @@ fn live_writer_passes_over_what_the_reader_holds_and_restarts_with_every_count()
     let (_, held) = reader.next().unwrap();
     (1..30).for_each(|seq| push(&mut writer, seq).unwrap());
     assert!(is_frame(0, reader.pixels(held)));
-    assert_eq!(reader.counts().lost[LossReason::Skipped], 22);
+    assert_eq!(reader.counts().lost[LossReason::SkippedOldest], 22);
     let path = reader.path().to_owned();
     drop((writer, reader));
     let (_writer, mut reader, reopened) = reopen(&path, Policy::Lossless).unwrap();
-    assert_eq!((reopened.waiting, reopened.counts.lost[LossReason::Skipped]), (8, 22));
+    assert_eq!((reopened.waiting, reopened.counts.lost[LossReason::SkippedOldest]), (8, 22));
     assert_account(&reopened.counts);
     assert_eq!(drain(&mut reader), [0, 23, 24, 25, 26, 27, 28, 29]);
 }
@@ -283,7 +287,7 @@ fn reader_that_holds_everything_is_never_overwritten() {
     let (mut writer, mut reader) = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
     (0..8).for_each(|seq| push(&mut writer, seq).unwrap());
     assert_eq!(drain(&mut reader).len(), 8);
-    assert_eq!(push(&mut writer, 8), Err(Refused::Full));
+    assert_eq!(push(&mut writer, 8), Err(LossReason::RingFull));
     assert_eq!(writer.next_seq(), 9, "a refused frame was received");
     reader.release_before(1);
     push(&mut writer, 9).unwrap();
@@ -312,12 +316,12 @@ fn counts_are_exact_whatever_step_the_process_died_in() {
         layout.head().store(8 + u64::from(counted), Ordering::Relaxed);
         // ... having taken position 2 from the reader, and not counted it.
         layout.state(2).store(layout::State::Writing(10).word(), Ordering::Relaxed);
-        layout.lost(LossReason::Skipped).store(1 + u64::from(counted), Ordering::Relaxed);
+        layout.lost(LossReason::SkippedOldest).store(1 + u64::from(counted), Ordering::Relaxed);
         drop(reader);
         let (_writer, mut reader, reopened) = reopen(&path, Policy::Live).unwrap();
         let counts = reopened.counts;
         assert_eq!((counts.received, counts.processed, counts.waiting), (9, 1, 6));
-        assert_eq!(counts.lost[LossReason::Skipped], 2);
+        assert_eq!(counts.lost[LossReason::SkippedOldest], 2);
         assert_account(&counts);
         assert_eq!(drain(&mut reader), [3, 4, 5, 6, 7, 8]);
         reader.remove().unwrap();
@@ -336,7 +340,7 @@ fn a_frame_whose_record_is_damaged_is_counted_and_the_others_are_read() {
     std::fs::write(&path, bytes).unwrap();
     for _ in 0..2 {
         let (_writer, mut reader, reopened) = reopen(&path, Policy::Lossless).unwrap();
-        assert_eq!((reopened.waiting, reopened.counts.lost[LossReason::Damaged]), (4, 1));
+        assert_eq!((reopened.waiting, reopened.counts.lost[LossReason::SlotTorn]), (4, 1));
         assert_account(&reopened.counts);
         assert_eq!(drain(&mut reader), [0, 1, 3, 4]);
     }
@@ -393,7 +397,7 @@ fn a_frame_of_another_shape_is_refused_and_counted() {
     let dir = tempfile::tempdir().unwrap();
     let (mut writer, reader) = create(&settings(dir.path(), 8, Policy::Live), SERIES, PAYLOAD).unwrap();
     let other = FrameInfo { shape: Shape { width: 51, height: 41 }, ..info(0) };
-    assert_eq!(writer.reserve(&other), Err(Refused::ShapeChanged));
+    assert_eq!(writer.reserve(&other), Err(LossReason::ShapeChanged));
     assert!(writer.space().is_empty());
     writer.commit(1);
     assert_eq!(reader.counts().lost[LossReason::ShapeChanged], 1);
@@ -407,13 +411,13 @@ fn frames_lost_at_the_door_and_after_reading_stay_in_the_account() {
     (0..3).for_each(|seq| push(&mut writer, seq).unwrap());
     writer.count_lost(&info(1), LossReason::Duplicate);
     let (_, first) = reader.next().unwrap();
-    reader.count_lost(LossReason::Engine);
+    reader.count_lost(LossReason::EngineFailed);
     reader.release_before(first + 1);
     let counts = reader.counts();
     assert_account(&counts);
     assert_eq!((counts.received, counts.processed, counts.waiting, counts.lost.total()), (4, 0, 2, 2));
-    let named: Vec<_> = counts.lost.named().map(|(reason, n)| (reason.name(), n)).collect();
-    assert_eq!(named, [("duplicate", 1), ("engine", 1)]);
+    let named: Vec<_> = counts.lost.named().map(|(reason, n)| (reason.as_str(), n)).collect();
+    assert_eq!(named, [("duplicate", 1), ("engine_failed", 1)]);
 }
 
 /// Reader and writer race; the writer never waits, so that under `live` skipping and claiming collide.

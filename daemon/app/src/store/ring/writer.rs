@@ -5,12 +5,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use smlm::account::LossReason;
 use smlm::frame::FrameInfo;
 
-use super::super::LossReason;
 use super::layout::{Layout, State};
 use super::record::Record;
-use super::{Counts, Policy, Refused};
+use super::{Counts, Policy};
 
 /// The writing end. Dropping it tells the reader that no frame will come any more.
 pub struct RingWriter {
@@ -18,33 +18,35 @@ pub struct RingWriter {
     policy: Policy,
     /// The frame whose pixels are arriving, and its position.
     pending: Option<(FrameInfo, u64)>,
+    /// Frames skipped since the last commit.
+    skipped: u64,
 }
 
 impl RingWriter {
     pub(super) fn new(layout: Arc<Layout>, policy: Policy) -> Self {
-        Self { layout, policy, pending: None }
+        Self { layout, policy, pending: None, skipped: 0 }
     }
 
     /// Finds a slot for a frame; its pixels go to [`Self::space`]. A reservation still open is abandoned.
     ///
     /// # Errors
     /// The frame is counted as lost and gets no slot.
-    pub fn reserve(&mut self, info: &FrameInfo) -> Result<(), Refused> {
+    pub fn reserve(&mut self, info: &FrameInfo) -> Result<(), LossReason> {
         self.abandon();
         if info.payload_bytes() != self.layout.payload_bytes {
-            return self.refuse(info, Refused::ShapeChanged);
+            return self.refuse(info, LossReason::ShapeChanged);
         }
         match self.take_slot() {
             Some(position) => {
                 self.pending = Some((*info, position));
                 Ok(())
             }
-            None => self.refuse(info, Refused::Full),
+            None => self.refuse(info, LossReason::RingFull),
         }
     }
 
-    fn refuse(&self, info: &FrameInfo, why: Refused) -> Result<(), Refused> {
-        self.count_lost(info, why.reason());
+    fn refuse(&self, info: &FrameInfo, why: LossReason) -> Result<(), LossReason> {
+        self.count_lost(info, why);
         Err(why)
     }
 
@@ -63,7 +65,7 @@ impl RingWriter {
 
     /// The position of a slot that is now ours. From the head on, slots come in the order of their frames, and
     /// that order is kept: only slots that the reader holds are passed over, so the first other one is the oldest.
-    fn take_slot(&self) -> Option<u64> {
+    fn take_slot(&mut self) -> Option<u64> {
         let head = self.layout.head().load(Ordering::Relaxed);
         let reach = match self.policy {
             Policy::Lossless => 1,
@@ -72,7 +74,7 @@ impl RingWriter {
         (head..head + reach).find(|position| self.try_take(*position))
     }
 
-    fn try_take(&self, position: u64) -> bool {
+    fn try_take(&mut self, position: u64) -> bool {
         let state = self.layout.state(position);
         let word = state.load(Ordering::Acquire);
         let skips = match State::from_word(word) {
@@ -84,7 +86,8 @@ impl RingWriter {
         let ours = State::Writing(position).word();
         let taken = state.compare_exchange(word, ours, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if taken && skips {
-            self.layout.lost(LossReason::Skipped).fetch_add(1, Ordering::Release);
+            self.layout.lost(LossReason::SkippedOldest).fetch_add(1, Ordering::Release);
+            self.skipped += 1;
         }
         taken
     }
@@ -97,8 +100,9 @@ impl RingWriter {
     }
 
     /// Makes the reserved frame visible to the reader and safe from `kill -9`; without a reservation, nothing.
-    pub fn commit(&mut self, arrival_unix_ns: u64) {
-        let Some((info, position)) = self.pending.take() else { return };
+    /// Returns how many frames were skipped to make room since the last commit.
+    pub fn commit(&mut self, arrival_unix_ns: u64) -> u64 {
+        let Some((info, position)) = self.pending.take() else { return 0 };
         let layout = &*self.layout;
         let record = Record::new(&FrameInfo { arrival_unix_ns, ..info });
         // SAFETY: in bounds and aligned (entries are multiples of 64); the slot's state is Writing.
@@ -110,6 +114,7 @@ impl RingWriter {
         self.advance_next_seq(&info);
         layout.state(position).store(State::Ready(position).word(), Ordering::Release);
         layout.head().store(position + 1, Ordering::Release);
+        std::mem::take(&mut self.skipped)
     }
 
     /// Gives the reserved slot back: the frame did not arrive whole and does not count as received.
