@@ -6,7 +6,11 @@
 use smlm::frame::{FrameId, Shape};
 use smlm::localization::Localization;
 use smlm::localize::DecodeTensor;
+use smlm::tiling::TilingError;
 use smlm::units::Camera;
+
+use crate::bundle::BundleError;
+use crate::runtime::RuntimeError;
 
 /// What names a frame for the cache of feature maps.
 pub type FrameKey = FrameId;
@@ -66,6 +70,8 @@ pub struct About {
     pub max_batch: usize,
     /// What really computes, such as `CPUExecutionProvider`; proven after warm-up, not merely asked for.
     pub provider: String,
+    /// How many nodes of which graph went to which provider, as text.
+    pub placement: String,
     /// What was tried before, and why it failed, in order; empty when the first choice runs.
     pub attempts: Vec<String>,
     /// Pixels of a neighbourhood that an output pixel depends on.
@@ -94,6 +100,22 @@ pub enum EngineError {
         "the frames of a window differ in shape; the window stage must end a burst where the shape changes"
     )]
     ShapesDiffer,
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Tiling(#[from] TilingError),
+    #[error("no execution provider runs the bundle '{bundle}': {attempts}")]
+    NoProvider { bundle: String, attempts: String },
+    #[error("buffers cannot be made: {message}")]
+    Buffers { message: String },
+    #[error(
+        "the network needs {needed_mib} MiB for tiles of {width} x {height} px where {allowed_mib} MiB are allowed; lower infer.core_px or raise infer.memory_mib"
+    )]
+    Memory { width: u32, height: u32, needed_mib: usize, allowed_mib: usize },
+    #[error("the bundle '{bundle}' failed on {provider}: {message}")]
+    Run { bundle: String, provider: String, message: String },
 }
 
 /// Finds emitters in windows of frames. One engine belongs to one thread at a time.

@@ -50,6 +50,7 @@ impl Fake {
             window_frames: settings.window_frames,
             max_batch: settings.max_batch,
             provider: "none".to_owned(),
+            placement: String::new(),
             attempts: Vec::new(),
             halo_px: 0,
             grid_px: 1,

@@ -131,11 +131,6 @@ impl Graph {
         Ok(Self { session, signature, binding, placement })
     }
 
-    /// Channels of the output, as the graph declares them.
-    pub fn output_channels(&self) -> Option<i64> {
-        self.session.outputs().first().and_then(|outlet| dims(outlet.dtype())).map(|shape| shape[1])
-    }
-
     /// Runs from `inputs` (in the order of the signature) to `output`.
     ///
     /// # Safety

@@ -1,0 +1,216 @@
+//! Reads a card's text.
+
+use std::collections::BTreeMap;
+
+use smlm::localize::{OutputScale, Rule};
+use smlm::units::{Adu, Camera};
+use toml::{Table, Value};
+
+use super::fields::Fields;
+use super::{BadCard, CHANNELS, Card, Golden, Graphs, Network, Range, SCHEMA, Span};
+use crate::pixels::Scaling;
+
+const ANY: Span = Span { low: -1e9, high: 1e9 };
+const POSITIVE: Span = Span { low: 1e-9, high: 1e9 };
+const NOT_NEGATIVE: Span = Span { low: 0.0, high: 1e9 };
+const FRACTION: Span = Span { low: 0.0, high: 1.0 };
+
+/// Most golden files and metrics entries that are read.
+const MAX_ENTRIES: usize = 1000;
+
+impl Card {
+    /// Reads `text`, the content of `file`.
+    pub fn read(file: &str, text: &str) -> Result<Self, BadCard> {
+        let bad = |problems| BadCard { file: file.to_owned(), problems };
+        let mut rest: Table = text.parse().map_err(|error: toml::de::Error| {
+            let line =
+                error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            bad(vec![format!("line {line}: {}", error.message())])
+        })?;
+        let mut problems = Vec::new();
+        let (graphs, precision) = graphs(&mut rest, &mut problems);
+        let sha256 = sums(Fields::of(&mut rest, "sha256", &mut problems));
+        for name in graphs.files().into_iter().filter(|name| !name.is_empty() && !sha256.contains_key(*name))
+        {
+            problems.push(format!("sha256.\"{name}\" is missing: the file's digest is needed"));
+        }
+        let network = network(&mut rest, &graphs, &mut problems);
+        let input = input(&mut rest, &mut problems);
+        let output = output(&mut rest, &mut problems);
+        let rule = rule(&mut rest, &mut problems);
+        let range = range(&mut rest, &mut problems);
+        let mut fields = Fields::of(&mut rest, "psf", &mut problems);
+        let psf = fields.text("kind");
+        fields.finish();
+        let training = Fields::of(&mut rest, "training", &mut problems).into_free();
+        let metrics = metrics(&mut rest, &mut problems);
+        let golden = golden(&mut rest, &mut problems);
+        let mut top = Fields::new("", rest, &mut problems);
+        if top.whole("schema", 0, u32::MAX) != SCHEMA as u32 {
+            top.problem(&format!("schema must be {SCHEMA}; a newer card needs a newer blinkd"));
+        }
+        top.choice("engine", &["decode"]);
+        let (name, version) = (top.text("name"), top.text("version"));
+        let (description, licence) = (top.text("description"), top.text("licence"));
+        top.finish();
+        if !problems.is_empty() {
+            return Err(bad(problems));
+        }
+        Ok(Self {
+            name,
+            version,
+            description,
+            licence,
+            graphs,
+            precision,
+            sha256,
+            network,
+            input,
+            output,
+            rule,
+            range,
+            psf,
+            training,
+            metrics,
+            golden,
+        })
+    }
+}
+
+fn graphs(rest: &mut Table, problems: &mut Vec<String>) -> (Graphs, String) {
+    let mut fields = Fields::of(rest, "graphs", problems);
+    let graphs = match fields.choice("kind", &["split", "single"]).as_str() {
+        "single" => Graphs::Single { model: fields.text("model") },
+        _ => Graphs::Split { frame: fields.text("frame"), context: fields.text("context") },
+    };
+    let precision = fields.choice("precision", &["fp32", "fp16", "int8"]);
+    fields.finish();
+    (graphs, precision)
+}
+
+fn network(rest: &mut Table, graphs: &Graphs, problems: &mut Vec<String>) -> Network {
+    let mut fields = Fields::of(rest, "network", problems);
+    let network = Network {
+        window_frames: fields.whole("window_frames", 1, 3),
+        features: fields.whole("features", 0, 1024),
+        halo_px: fields.whole("halo_px", 0, 1024),
+        grid_px: fields.whole("grid_px", 1, 64),
+        mflop_per_px: fields.number("mflop_per_px", NOT_NEGATIVE),
+    };
+    if network.window_frames == 2 {
+        fields.problem("window_frames must be 1 or 3");
+    }
+    if matches!(graphs, Graphs::Split { .. }) && (network.window_frames != 3 || network.features == 0) {
+        fields.problem("split graphs need window_frames = 3 and features of at least 1");
+    }
+    fields.finish();
+    network
+}
+
+fn input(rest: &mut Table, problems: &mut Vec<String>) -> Scaling {
+    let mut fields = Fields::of(rest, "input", problems);
+    fields.choice("unit", &["photons"]);
+    let scaling = Scaling {
+        offset_photons: fields.number("offset", ANY),
+        scale_photons: fields.number("scale", POSITIVE),
+    };
+    fields.finish();
+    scaling
+}
+
+fn output(rest: &mut Table, problems: &mut Vec<String>) -> OutputScale {
+    let mut fields = Fields::of(rest, "output", problems);
+    fields.exactly("channels", &CHANNELS);
+    fields.choice("axes", &["decode"]);
+    let scale = OutputScale {
+        photons: fields.number("photons_scale", POSITIVE) as f32,
+        z_nm: fields.number("z_scale_nm", NOT_NEGATIVE) as f32,
+        background: fields.number("background_scale", POSITIVE) as f32,
+    };
+    fields.finish();
+    scale
+}
+
+fn rule(rest: &mut Table, problems: &mut Vec<String>) -> Rule {
+    let mut fields = Fields::of(rest, "postprocess", problems);
+    let candidate = fields.number("candidate", FRACTION) as f32;
+    let second = fields.number("second", FRACTION) as f32;
+    let accept = fields.number("accept", FRACTION) as f32;
+    fields.finish();
+    Rule::Paper { candidate, second, accept }
+}
+
+fn range(rest: &mut Table, problems: &mut Vec<String>) -> Range {
+    let mut fields = Fields::of(rest, "range", problems);
+    let range = Range {
+        pixel_size_nm: fields.span("pixel_size_nm"),
+        psf_sigma_nm: fields.span("psf_sigma_nm"),
+        photons: fields.span("photons"),
+        background_photons: fields.span("background_photons"),
+        density_per_um2: fields.span("density_per_um2"),
+        z_nm: fields.span("z_nm"),
+    };
+    fields.finish();
+    range
+}
+
+fn metrics(rest: &mut Table, problems: &mut Vec<String>) -> Vec<Table> {
+    let entries = match rest.remove("metrics") {
+        None => return Vec::new(),
+        Some(Value::Array(entries)) if entries.len() <= MAX_ENTRIES => entries,
+        Some(_) => {
+            problems.push(format!("[[metrics]] must be at most {MAX_ENTRIES} tables"));
+            return Vec::new();
+        }
+    };
+    let tables = entries.into_iter().map(|entry| match entry {
+        Value::Table(table) => table,
+        _ => {
+            problems.push("[[metrics]] holds something that is not a table".to_owned());
+            Table::new()
+        }
+    });
+    tables.collect()
+}
+
+fn golden(rest: &mut Table, problems: &mut Vec<String>) -> Option<Golden> {
+    rest.contains_key("golden").then(|| {
+        let mut fields = Fields::of(rest, "golden", problems);
+        let (camera, files) = (fields.table("camera"), fields.table("sha256"));
+        fields.finish();
+        let mut fields = Fields::new("golden.camera", camera, problems);
+        let camera = Camera {
+            offset: Adu(fields.number("offset_adu", ANY)),
+            e_per_adu: fields.number("e_per_adu", POSITIVE),
+            qe: fields.number("qe", Span { low: 1e-6, high: 1.0 }),
+            em_gain: fields.number_or_absent("em_gain", POSITIVE),
+            spurious_e: fields.number_or_absent("spurious", NOT_NEGATIVE).unwrap_or(0.0),
+        };
+        fields.finish();
+        Golden { camera, sha256: sums(Fields::new("golden.sha256", files, problems)) }
+    })
+}
+
+/// File names and digests. A name may not leave the folder that it stands for.
+fn sums(mut fields: Fields<'_>) -> BTreeMap<String, String> {
+    let names: Vec<String> = fields.keys().take(MAX_ENTRIES).collect();
+    let mut sums = BTreeMap::new();
+    for name in names {
+        let sum = fields.text(&name).to_ascii_lowercase();
+        if sum.len() != 64 || !sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            fields.problem(&format!("\"{name}\" must be the 64 hexadecimal digits of a SHA-256"));
+        }
+        if !is_plain(&name) {
+            fields.problem(&format!("\"{name}\" must be the plain name of a file in the bundle's folder"));
+        }
+        sums.insert(name, sum);
+    }
+    fields.finish();
+    sums
+}
+
+/// One name, without separators, drive letters, or a way up.
+pub(super) fn is_plain(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
+    !name.is_empty() && name.len() <= 128 && name.chars().all(allowed) && !name.starts_with('.')
+}
