@@ -15,8 +15,8 @@ pub const TILE_PX: i32 = 256;
 pub const BLOCK_PX: i32 = 64;
 const BLOCKS: i32 = TILE_PX / BLOCK_PX;
 const BLOCK_LEN: usize = (BLOCK_PX * BLOCK_PX) as usize;
-/// A tile with its place in the table, generously.
-const TILE_BYTES: usize = 2 * size_of::<(TileIndex, Tile)>();
+/// A tile with its place in the tables, which may be half empty.
+const TILE_BYTES: usize = 2 * size_of::<(TileIndex, Tile)>() + 64;
 
 /// What can decide the hue of a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -30,7 +30,7 @@ pub struct Colours {
 #[derive(Default)]
 pub(crate) struct Block {
     counts: Option<Box<[u32]>>,
-    /// Localizations, each spread over its own σ; where colours are kept, these hold it.
+    /// Localizations, each spread over its own σ; where colours are kept, their weight is the same.
     glow: Option<Box<[f32]>>,
     colours: Option<Box<[ColourSum]>>,
 }
@@ -75,6 +75,18 @@ impl Tile {
         self.blocks[block_in_tile(x, y)].as_ref().map_or(0, |block| block.count(pixel_in_block(x, y)))
     }
 
+    /// Localizations spread over their σ in a pixel of the level that lies in this tile.
+    #[cfg(test)]
+    pub fn gaussian_at(&self, x: i32, y: i32) -> f32 {
+        self.blocks[block_in_tile(x, y)].as_ref().map_or(0.0, |block| block.gaussian(pixel_in_block(x, y)))
+    }
+
+    /// Of the pixel at this column and row of the tile.
+    pub fn colour(&self, column: usize, row: usize) -> ColourSum {
+        let (x, y) = (column as i32, row as i32);
+        self.blocks[block_in_tile(x, y)].as_ref().map_or([0.0; 4], |block| block.colour(pixel_in_block(x, y)))
+    }
+
     /// Blocks with the column and row of their first pixel in the tile.
     pub fn blocks(&self) -> impl Iterator<Item = (usize, usize, &Block)> {
         self.blocks.iter().enumerate().filter_map(|(i, block)| {
@@ -84,7 +96,32 @@ impl Tile {
     }
 }
 
-type Tiles = HashMap<TileIndex, Tile, BuildHasherDefault<TileHasher>>;
+/// Tiles in the order of their making, an index of them, and the one used last.
+#[derive(Default)]
+struct Tiles {
+    tiles: Vec<(TileIndex, Tile)>,
+    index: HashMap<TileIndex, usize, BuildHasherDefault<TileHasher>>,
+    last: usize,
+}
+
+impl Tiles {
+    fn find(&self, index: TileIndex) -> Option<&Tile> {
+        self.index.get(&index).map(|at| &self.tiles[*at].1)
+    }
+
+    /// The tile, and whether it was made just now.
+    fn find_or_make(&mut self, index: TileIndex) -> (&mut Tile, bool) {
+        let known = self.tiles.len();
+        if self.tiles.get(self.last).is_none_or(|(last, _)| *last != index) {
+            self.last = *self.index.entry(index).or_insert(known);
+            if self.last == known {
+                self.tiles.push((index, Tile::default()));
+            }
+        }
+        let new = self.tiles.len() > known;
+        (&mut self.tiles[self.last].1, new)
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Level {
@@ -110,11 +147,11 @@ impl Level {
     }
 
     pub fn tile(&self, index: TileIndex) -> Option<&Tile> {
-        self.tiles.get(&index)
+        self.tiles.find(index)
     }
 
     pub fn tiles(&self) -> impl ExactSizeIterator<Item = (TileIndex, &Tile)> {
-        self.tiles.iter().map(|(index, tile)| (*index, tile))
+        self.tiles.tiles.iter().map(|(index, tile)| (*index, tile))
     }
 
     pub fn histogram(&self) -> &CountHistogram {
@@ -178,10 +215,8 @@ fn block_at<'a>(
     y: i32,
     version: u64,
 ) -> (&'a mut Block, &'a mut usize) {
-    let tile = tiles.entry(TileIndex::of_pixel(x, y)).or_insert_with(|| {
-        *bytes += TILE_BYTES;
-        Tile::default()
-    });
+    let (tile, new) = tiles.find_or_make(TileIndex::of_pixel(x, y));
+    *bytes += if new { TILE_BYTES } else { 0 };
     tile.version = version;
     let block = tile.blocks[block_in_tile(x, y)].get_or_insert_with(|| {
         *bytes += size_of::<Block>();

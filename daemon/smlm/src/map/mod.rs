@@ -17,7 +17,7 @@ pub use view::{PixelBox, TileIndex, Viewport};
 use crate::localization::Localization;
 use crate::units::{Nm, PixelSize, Px};
 use level::Level;
-pub(crate) use level::{Block, ColourSum};
+pub(crate) use level::{Block, ColourSum, Tile};
 use splat::Splat;
 use spread::Spread;
 
@@ -27,15 +27,18 @@ pub const LEVELS: u32 = 13;
 pub const EXTENT_BASE_PX: f64 = (1u32 << 21) as f64;
 /// Above this pixel size a Gaussian and a count look the same; pictures of such levels are drawn from counts.
 pub const GAUSSIAN_PIXEL_MAX: Nm = Nm(160.0);
+/// The first level that keeps colours; finer ones take the hue of the pixel above.
+pub(crate) const COLOURS_FROM: u32 = 1;
 /// The coarsest levels always fit into this.
 pub const MIN_BYTES: usize = 64 << 20;
 
 /// What is kept beside the counts (4 bytes per pixel of the blocks that are touched).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers {
-    /// Each localization spread over its own σ: 4 bytes per pixel, nothing more when colours are kept.
+    /// Each localization spread over its own σ: 4 bytes per pixel.
     pub gaussian: bool,
-    /// Means of z, time and σ: 16 bytes per pixel.
+    /// Means of z, time and σ: 16 bytes per pixel, from level 1 on. Hue is kept at half the resolution of
+    /// brightness: nobody sees the difference, and most of the memory is saved.
     pub colours: bool,
 }
 
@@ -194,18 +197,20 @@ impl LiveMap {
         self.localizations += 1;
         self.spread.add_position(place.x.floor(), place.y.floor());
         self.spread.add(place.colours);
-        let colours = self.settings.layers.colours.then_some(place.colours);
+        let colours =
+            |level: u32| (self.settings.layers.colours && level >= COLOURS_FROM).then_some(place.colours);
         let (x, y) = (place.x.floor() as i32, place.y.floor() as i32);
         for level in self.finest..LEVELS {
-            let sharp = colours.filter(|_| level >= self.gaussian_end);
-            self.bytes += self.levels[level as usize].count(x >> level, y >> level, sharp, self.version);
+            let sharp = colours(level).filter(|_| level >= self.gaussian_end);
+            let level_of = &mut self.levels[level as usize];
+            self.bytes += level_of.count(x >> level, y >> level, sharp, self.version);
         }
         if self.finest < self.gaussian_end {
             let scale = 1.0 / f64::from(1u32 << self.finest);
             let centre = (place.x * scale, place.y * scale);
             self.splat.place(centre, (place.sigma_x * scale, place.sigma_y * scale));
             for level in self.finest..self.gaussian_end {
-                self.bytes += self.levels[level as usize].splat(&self.splat, colours, self.version);
+                self.bytes += self.levels[level as usize].splat(&self.splat, colours(level), self.version);
                 self.splat.halve();
             }
         }

@@ -31,7 +31,12 @@ pub struct TileIndex {
 impl TileIndex {
     /// The tile that holds this pixel of its level.
     pub fn of_pixel(x: i32, y: i32) -> Self {
-        Self { y: y.div_euclid(TILE_PX), x: x.div_euclid(TILE_PX) }
+        Self { y: y >> TILE_PX.ilog2(), x: x >> TILE_PX.ilog2() }
+    }
+
+    /// The tile of the next level that covers this one.
+    pub fn parent(self) -> Self {
+        Self { y: self.y >> 1, x: self.x >> 1 }
     }
 }
 

@@ -21,16 +21,14 @@ pub struct LegendEntry {
 /// Intensity from 0 to 1, black at 0.
 pub fn fire(t: f32) -> [u8; 3] {
     let t = t.clamp(0.0, 1.0);
-    let lightness = 0.985 * t.powf(0.9);
-    let chroma = 0.21 * (std::f32::consts::PI * t.powf(0.8)).sin().max(0.0).powf(0.7) + 0.02 * t;
-    let hue = -75.0 + 180.0 * t.powf(0.9);
-    srgb(lightness, chroma, hue)
+    let chroma = 0.20 * (std::f32::consts::PI * t).sin().max(0.0).powf(0.6) + 0.01 * t;
+    srgb(0.98 * t.powf(0.85), chroma, -65.0 + 165.0 * t.powf(1.1))
 }
 
 /// A quantity from 0 to 1 at full brightness.
 pub fn ramp(t: f32) -> [u8; 3] {
     let t = t.clamp(0.0, 1.0);
-    srgb(0.60 + 0.32 * t, 0.22 - 0.05 * t, 258.0 + 210.0 * t)
+    srgb(0.59 + 0.30 * t.powf(1.15), 0.25 - 0.06 * t, 250.0 + 215.0 * t.powf(0.95))
 }
 
 /// OKLab's matrices (Ottosson 2020) and the sRGB curve; chroma is reduced until the colour exists.
@@ -47,9 +45,12 @@ fn srgb(lightness: f32, chroma: f32, hue_degrees: f32) -> [u8; 3] {
             -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
         ]
     };
-    let exists = |rgb: &[f32; 3]| rgb.iter().all(|part| (-1e-4..=1.0001).contains(part));
-    let steps = (0..=32).rev().map(|step| linear(chroma * step as f32 / 32.0));
-    let rgb = steps.into_iter().find(exists).unwrap_or([lightness.powi(3); 3]);
+    let exists = |rgb: [f32; 3]| rgb.iter().all(|part| (-1e-4..=1.0001).contains(part));
+    let mut vivid = 0.0;
+    for step in (1..=12).map(|i| chroma / (1 << i) as f32) {
+        vivid += if exists(linear(vivid + step)) { step } else { 0.0 };
+    }
+    let rgb = linear(vivid);
     rgb.map(|part| {
         let part = part.clamp(0.0, 1.0);
         let encoded = if part <= 0.003_130_8 { 12.92 * part } else { 1.055 * part.powf(1.0 / 2.4) - 0.055 };

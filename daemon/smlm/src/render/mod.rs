@@ -10,7 +10,7 @@ mod tests;
 pub use colour::{Legend, LegendEntry, fire, ramp};
 pub use region::{MAX_SIDE_PX, RenderError, RgbImage, render_region};
 
-use crate::map::{BLOCK_PX, Block, ColourSum, LiveMap, TILE_PX, TileIndex};
+use crate::map::{BLOCK_PX, Block, COLOURS_FROM, ColourSum, LiveMap, TILE_PX, Tile, TileIndex};
 use colour::Palette;
 
 /// How a localization is drawn.
@@ -179,15 +179,17 @@ impl Painter {
         rgb.resize(SIDE * SIDE * 3, 0);
         let Some(tile) = map.level(level).tile(index) else { return };
         let gaussian = self.look.rendering == Rendering::Gaussian && map.has_gaussian(level);
+        let hues = Hues::of(map, level, index);
         for (x, y, block) in tile.blocks() {
             for row in 0..BLOCK_PX as usize {
                 let from = row * BLOCK_PX as usize;
                 let at = 3 * ((y + row) * SIDE + x);
                 let out = rgb[at..at + 3 * BLOCK_PX as usize].as_chunks_mut::<3>().0;
-                for (i, pixel) in (from..).zip(out) {
-                    let value = if gaussian { block.gaussian(i) } else { block.count(i) as f32 };
+                for (i, pixel) in out.iter_mut().enumerate() {
+                    let value =
+                        if gaussian { block.gaussian(from + i) } else { block.count(from + i) as f32 };
                     if value > 0.0 {
-                        *pixel = self.pixel(value, || block.colour(i));
+                        *pixel = self.pixel(value, || hues.at(x + i, y + row));
                     }
                 }
             }
@@ -202,5 +204,29 @@ impl Painter {
         let (sums, (low, high)) = (colour(), self.tone.range);
         let mean = if sums[0] > 0.0 { sums[channel] / sums[0] } else { low };
         self.palette.hue((mean - low) / (high - low), brightness)
+    }
+}
+
+/// The tile that knows the colours of another one: itself, or the one above with twice its pixel.
+struct Hues<'a> {
+    tile: Option<&'a Tile>,
+    shift: u32,
+    /// Where in it the other one begins.
+    from: (usize, usize),
+}
+
+impl<'a> Hues<'a> {
+    fn of(map: &'a LiveMap, level: u32, index: TileIndex) -> Self {
+        if level >= COLOURS_FROM {
+            return Self { tile: map.level(level).tile(index), shift: 0, from: (0, 0) };
+        }
+        let half = |odd: i32| (odd & 1) as usize * (TILE_PX / 2) as usize;
+        let tile = map.level(level + 1).tile(index.parent());
+        Self { tile, shift: 1, from: (half(index.x), half(index.y)) }
+    }
+
+    fn at(&self, x: usize, y: usize) -> ColourSum {
+        let (x, y) = (self.from.0 + (x >> self.shift), self.from.1 + (y >> self.shift));
+        self.tile.map_or([0.0; 4], |tile| tile.colour(x, y))
     }
 }
