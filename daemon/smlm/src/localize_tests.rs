@@ -75,6 +75,13 @@ fn the_papers_rule_has_three_thresholds_and_all_are_strict() {
     let field = values(&[0.5, 0.0, 0.0, 0.0]);
     assert_eq!(find(&whole(&field, shape(2, 2)), exact).len(), 0, "0.5 is not above 0.5");
     assert_eq!(find(&whole(&field, shape(2, 2)), Rule::RawThreshold(0.5)).len(), 0, "nor is a candidate");
+    let alone = values(&[0.75, 0.0, 0.0, 0.0]);
+    let split = Rule::RawThreshold(0.75);
+    assert_eq!(
+        find(&whole(&alone, shape(2, 2)), split).len(),
+        1,
+        "no candidate, but above 0.6 and P >= 0.75"
+    );
     let at_limit = values(&[0.3, 0.2, 0.0, 0.0]);
     assert_eq!(find(&whole(&at_limit, shape(2, 2)), Rule::RawThreshold(0.25)).len(), 1);
 }

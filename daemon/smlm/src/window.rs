@@ -103,7 +103,7 @@ pub struct Windower {
     pending: Option<(Option<Member>, Held)>,
     /// The last frame pushed: what a gap is measured from.
     last: Option<FrameInfo>,
-    /// The first frame expected, until one has come.
+    /// The first frame expected; counts until one has come.
     first: Option<Seq>,
     lost_by_daemon: u64,
 }
@@ -159,7 +159,6 @@ impl Windower {
             self.pending = Some((previous, this));
         }
         self.last = Some(*info);
-        self.first = None;
         out
     }
 
@@ -219,7 +218,7 @@ fn image_jump(last: &FrameInfo, info: &FrameInfo) -> u64 {
 }
 
 /// Whether two frames with consecutive `seq` are neighbours in time. A counter that stands still is one that
-/// its publisher does not fill in.
+/// its publisher does not fill in. Where `last` was sampled, nothing of it is pending.
 fn same_burst(last: &FrameInfo, info: &FrameInfo) -> bool {
     let same_camera = (last.shape, last.pixel_type, last.roi_x, last.roi_y, last.binning)
         == (info.shape, info.pixel_type, info.roi_x, info.roi_y, info.binning);
@@ -228,8 +227,7 @@ fn same_burst(last: &FrameInfo, info: &FrameInfo) -> bool {
         (Some(a), Some(b)) => b < a,
         _ => false,
     };
-    last.continuity == Continuity::Burst
-        && info.continuity == Continuity::Burst
+    info.continuity == Continuity::Burst
         && last.tile == info.tile
         && same_camera
         && matches!(step, Some(0 | 1))

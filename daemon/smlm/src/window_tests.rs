@@ -93,6 +93,8 @@ fn a_loss_noted_early_waits_for_its_hole() {
     assert!(!windower.push(&frame(1), 1).any(|event| matches!(event, Event::Gap(_))));
     let gap = windower.push(&frame(3), 3).find(|event| matches!(event, Event::Gap(_)));
     assert!(matches!(gap, Some(Event::Gap(Gap { frames: 1, cause: GapCause::Daemon, .. }))));
+    let later = windower.push(&frame(5), 5).find(|event| matches!(event, Event::Gap(_)));
+    assert!(matches!(later, Some(Event::Gap(Gap { frames: 1, cause: GapCause::Transport, .. }))));
 }
 
 #[test]
@@ -136,6 +138,14 @@ fn changes_of_tile_shape_roi_and_restarted_counters_are_borders_without_loss() {
         let (windows, gaps) = told(&[first, changed]);
         assert_eq!((windows, gaps.len()), (vec![[0, 0, 0], [1, 1, 1]], 0), "{changed:?}");
     }
+}
+
+#[test]
+fn images_that_the_camera_took_between_two_tiles_are_not_missing() {
+    let first = FrameInfo { image_number: Some(4), ..frame(0) };
+    let tile = Tile { index: 1, row: 0, column: 1 };
+    let (windows, gaps) = told(&[first, FrameInfo { image_number: Some(90), tile, ..frame(1) }]);
+    assert_eq!((windows, gaps.len()), (vec![[0, 0, 0], [1, 1, 1]], 0));
 }
 
 #[test]
