@@ -111,16 +111,21 @@ fn write_zeros(mut file: &File, from: u64, length: u64) -> io::Result<()> {
 
 /// Renames a file that cannot be used to `<name>.damaged` (or `.damaged-2`, …) and returns the new path.
 pub(super) fn set_aside(path: &Path) -> Result<PathBuf, SpaceError> {
-    for attempt in 1..1000 {
+    let aside = aside_name(path).map_err(SpaceError::at(path))?;
+    std::fs::rename(path, &aside).map(|()| aside).map_err(SpaceError::at(path))
+}
+
+/// A free name for what is wrong with this file.
+pub(super) fn aside_name(path: &Path) -> io::Result<PathBuf> {
+    let name = |attempt: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(if attempt == 1 { ".damaged".to_owned() } else { format!(".damaged-{attempt}") });
-        let aside = PathBuf::from(name);
-        if !aside.exists() {
-            return std::fs::rename(path, &aside).map(|()| aside).map_err(SpaceError::at(path));
-        }
-    }
-    let source = io::Error::other("a thousand damaged files of this name lie here already: look at them");
-    Err(SpaceError::Io { path: path.to_owned(), source })
+        PathBuf::from(name)
+    };
+    let free = (1..1000).map(name).find(|name| !name.exists());
+    free.ok_or_else(|| {
+        io::Error::other("a thousand damaged files of this name lie here already: look at them")
+    })
 }
 
 #[cfg(test)]

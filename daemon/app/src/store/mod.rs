@@ -10,6 +10,8 @@ pub mod journal;
 pub mod ring;
 
 mod files;
+#[cfg(all(test, unix))]
+mod kill_tests;
 mod mapped;
 
 use smlm::account::{Account, LossReason};

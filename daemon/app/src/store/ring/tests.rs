@@ -353,7 +353,8 @@ fn a_file_that_is_no_ring_is_set_aside_with_its_reason() {
     let path = reader.path().to_owned();
     drop((writer, reader));
     let good = std::fs::read(&path).unwrap();
-    let damage: [(&str, fn(&mut Vec<u8>)); 5] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damage: [(&str, Damage); 5] = [
         ("too few for a header", |bytes| bytes.truncate(100)),
         ("does not begin like one", |bytes| bytes[0] ^= 1),
         ("its version is 3", |bytes| bytes[8] = 3),
