@@ -7,14 +7,18 @@
 //! In the order of the light: [`structure`] says where fluorophores sit, [`emitters`] when they shine,
 //! [`optics`] how each spreads over pixels, [`camera`] what the sensor makes of it, [`microscope`] assembles
 //! frames and scans, [`truth`] keeps what was there, [`crowding`] measures how crowded it was; then
-//! [`publish`] sends frames and [`faults`] damages what is sent.
+//! [`publish`] sends frames, [`faults`] damages
+//! what is sent, [`outlet`] is where it leaves.
 
 pub mod camera;
 pub mod crowding;
 pub mod emitters;
+pub mod faults;
 pub mod microscope;
 pub mod optics;
+pub mod outlet;
 pub mod poisson;
+pub mod publish;
 pub mod settings;
 pub mod structure;
 pub mod truth;

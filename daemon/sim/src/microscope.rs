@@ -80,12 +80,15 @@ impl VirtualMicroscope {
         self.next_seq = seq;
     }
 
+    /// Number of the frame that comes next.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
     /// The next frame: its counts go to `counts` and its emitters to `truth`, both overwritten. `None` at the end
     /// of the recording.
     pub fn next_frame(&mut self, counts: &mut Vec<u16>, truth: &mut FrameTruth) -> Option<FrameInfo> {
-        if self.settings.frames().is_some_and(|frames| self.next_seq >= frames) {
-            return None;
-        }
+        let info = self.info(self.next_seq)?;
         let (tile_index, frame) = self.place(self.next_seq);
         self.enter(tile_index);
         self.blinking.advance(truth);
@@ -95,7 +98,6 @@ impl VirtualMicroscope {
         let (width, height) = (f64::from(self.settings.shape.width), f64::from(self.settings.shape.height));
         let in_field = |at: f64, side: f64| (-0.5..side - 0.5).contains(&at);
         truth.emitters.retain(|e| in_field(e.x_px, width) && in_field(e.y_px, height));
-        let info = self.info(frame);
         self.next_seq += 1;
         Some(info)
     }
@@ -126,13 +128,19 @@ impl VirtualMicroscope {
         }
     }
 
-    fn info(&self, frame: u64) -> FrameInfo {
+    /// What is said of frame `seq`, without making it. `None` behind the end of the recording.
+    pub fn info(&self, seq: u64) -> Option<FrameInfo> {
         let s = &self.settings;
-        let (x_um, y_um) = stage_um(s, self.tile);
+        if s.frames().is_some_and(|frames| seq >= frames) {
+            return None;
+        }
+        let (tile_index, frame) = self.place(seq);
+        let tile = tile(s, tile_index);
+        let (x_um, y_um) = stage_um(s, tile);
         let exposure_ns = (s.exposure_ms * 1e6) as u64;
-        FrameInfo {
-            id: FrameId { series: s.series, seq: Seq(self.next_seq) },
-            tile: self.tile,
+        Some(FrameInfo {
+            id: FrameId { series: s.series, seq: Seq(seq) },
+            tile,
             // Only an endless recording can pass 2³² frames; the number then starts again.
             frame_in_tile: frame as u32,
             frames_per_tile: s.scan.frames_per_tile.unwrap_or(0),
@@ -141,11 +149,11 @@ impl VirtualMicroscope {
             binning: 1,
             exposure_ms: s.exposure_ms,
             stage: Some(StagePosition { x_um, y_um, z_um: 0.0, measured: false }),
-            image_number: Some(self.next_seq as i64),
-            capture_unix_ns: s.start_unix_ns + (self.next_seq + 1).saturating_mul(exposure_ns),
+            image_number: Some(seq as i64),
+            capture_unix_ns: s.start_unix_ns + (seq + 1).saturating_mul(exposure_ns),
             continuity: Continuity::Burst,
             ..FrameInfo::default()
-        }
+        })
     }
 }
 

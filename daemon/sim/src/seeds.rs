@@ -14,6 +14,7 @@ pub(crate) enum Purpose {
     Camera = 3,
     CameraMaps = 4,
     Crowding = 5,
+    Faults = 6,
 }
 
 /// Frames of a tile are numbered within 40 bits, tiles within 20.
