@@ -153,8 +153,12 @@ pub(crate) fn open_dax(path: &Path, options: &StackOptions) -> Result<Flat, Stac
 
 /// The value of a top-level `key: value` in the first document of a YAML file.
 fn yaml<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    let first = text.trim_start_matches("---").split("\n---").next()?;
-    let value = first.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    yaml_anywhere(text.trim_start_matches("---").split("\n---").next()?, key)
+}
+
+/// The value of a top-level `key: value` in the first document of a YAML file that has it.
+pub(crate) fn yaml_anywhere<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
     Some(value.trim().trim_matches(['\'', '"']))
 }
 

@@ -11,9 +11,9 @@ pub mod npy;
 pub mod png;
 mod source;
 pub mod stack;
-#[cfg(test)]
-mod stack_tests;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 mod tiff;
 
 pub use stack::{Stack, StackError, StackMeta, StackOptions, open_stack, open_stack_with};

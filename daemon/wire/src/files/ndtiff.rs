@@ -252,7 +252,7 @@ fn select<'i>(
         }
     }
     for axis in APART {
-        let there = &values[axis];
+        let Some(there) = values.get(axis) else { continue };
         let chosen = options.chosen(axis);
         if there.len() > 1 && !chosen.is_some_and(|value| there.contains(value)) {
             let what = format!("a data set with {} {axis}s {there:?} without a choice", there.len());

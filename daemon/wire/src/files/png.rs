@@ -62,7 +62,7 @@ fn encode(
     notes: &PngNotes,
     into: &mut Vec<u8>,
 ) -> Result<(), PngError> {
-    let needed = u64::from(width) * u64::from(height) * color.samples() as u64;
+    let needed = (u64::from(width) * u64::from(height)).saturating_mul(color.samples() as u64);
     if needed != pixels.len() as u64 {
         return Err(PngError::WrongSize { width, height, needed, given: pixels.len() });
     }

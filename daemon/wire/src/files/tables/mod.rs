@@ -6,8 +6,11 @@
 
 mod columns;
 mod error;
+mod insight;
 mod lines;
+mod parquet;
 mod pending;
+mod picasso;
 mod thunderstorm;
 mod truth;
 
@@ -42,14 +45,18 @@ pub struct TableMeta {
 /// The kinds of table that can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableFormat {
+    Parquet,
     ThunderStorm,
+    Picasso,
 }
 
 impl TableFormat {
     /// By the ending of the path: `.parquet`, `.csv`, `.hdf5`.
     pub fn of(path: &Path) -> Option<Self> {
         match super::stack::extension(path).as_str() {
+            "parquet" => Some(Self::Parquet),
             "csv" => Some(Self::ThunderStorm),
+            "hdf5" | "h5" => Some(Self::Picasso),
             _ => None,
         }
     }
@@ -80,7 +87,9 @@ pub fn create_table(
     meta: &TableMeta,
 ) -> Result<Box<dyn TableWriter>, TableError> {
     Ok(match format {
+        TableFormat::Parquet => Box::new(parquet::Writer::create(path, meta)?),
         TableFormat::ThunderStorm => Box::new(thunderstorm::Writer::create(path, meta)?),
+        TableFormat::Picasso => Box::new(picasso::Writer::create(path, meta)?),
     })
 }
 
@@ -128,7 +137,10 @@ pub fn read_table(
     sink: &mut RowSink<'_>,
 ) -> Result<TableInfo, TableError> {
     match super::stack::extension(path).as_str() {
+        "parquet" => parquet::read(path, options, sink),
         "csv" | "txt" | "tsv" => thunderstorm::read(path, options, sink),
+        "hdf5" | "h5" => picasso::read(path, options, sink),
+        "bin" => insight::read(path, options, sink),
         other => {
             Err(TableError::NotATable { path: PathBuf::from(path), why: format!("unknown ending '{other}'") })
         }

@@ -1,0 +1,128 @@
+//! In: localizations. Out: HDF5 and YAML, a chunk at a time.
+
+use std::io::Write;
+use std::path::Path;
+
+use hdf5_pure::{CompoundTypeBuilder, File, FileAccessProperties, FileBuilder, MaxExtent, SyncPolicy};
+use smlm::localization::Localization;
+use smlm::units::Nm;
+
+use super::super::pending::PendingFile;
+use super::super::{BATCH_ROWS, TableError, TableMeta, TableWriter};
+use super::{error_of, side_path};
+
+/// See the module.
+pub(in super::super) struct Writer {
+    pending: PendingFile,
+    hdf5: File,
+    meta: TableMeta,
+    rows: Vec<Localization>,
+    bytes: Vec<u8>,
+}
+
+/// The columns of f32 with their values, in Picasso's order, for a table's kind.
+fn columns(meta: &TableMeta) -> Vec<(&'static str, f32, fn(&Localization) -> f32)> {
+    let width = |side: Nm| meta.psf_sigma_nm.map(|sigma| (sigma / side.0) as f32);
+    let mut columns: Vec<(&'static str, f32, fn(&Localization) -> f32)> =
+        vec![("x", 0.0, |row| row.x_px), ("y", 0.0, |row| row.y_px), ("photons", 0.0, |row| row.photons)];
+    if let (Some(x), Some(y)) = (width(meta.pixel_size.x), width(meta.pixel_size.y)) {
+        columns.extend([("sx", x, (|_| 0.0) as fn(&Localization) -> f32), ("sy", y, |_| 0.0)]);
+    }
+    columns.extend([
+        ("bg", 0.0, (|row| row.background) as fn(&Localization) -> f32),
+        ("lpx", 0.0, |row| row.sigma_x_px),
+        ("lpy", 0.0, |row| row.sigma_y_px),
+    ]);
+    if meta.three_d {
+        columns.extend([
+            ("z", 0.0, (|row| row.z_nm) as fn(&Localization) -> f32),
+            ("lpz", 0.0, |row| row.sigma_z_nm),
+        ]);
+    }
+    columns.push(("probability", 0.0, |row| row.probability));
+    columns
+}
+
+impl Writer {
+    pub(in super::super) fn create(path: &Path, meta: &TableMeta) -> Result<Self, TableError> {
+        let pending = PendingFile::create(path)?;
+        let fail = |error| error_of(path, "writing", error);
+        let kind = CompoundTypeBuilder::new().u32_field("frame");
+        let kind = columns(meta).iter().fold(kind, |kind, (name, ..)| kind.f32_field(name));
+        let kind = kind.u32_field("tile").build().map_err(|error| fail(error.into()))?;
+        let mut builder = FileBuilder::new();
+        builder
+            .create_dataset("locs")
+            .with_compound_data(kind, Vec::new(), 0)
+            .with_shape(&[0])
+            .with_maxshape(&[MaxExtent::Unlimited])
+            .with_chunks(&[BATCH_ROWS as u64]);
+        builder.write(pending.path()).map_err(fail)?;
+        // Durable once, at the end; until then the file has no name.
+        let access = FileAccessProperties::new().with_sync_policy(SyncPolicy::OnClose);
+        let hdf5 = File::open_rw_with_options(pending.path(), access).map_err(fail)?;
+        let rows = Vec::with_capacity(BATCH_ROWS);
+        Ok(Self { pending, hdf5, meta: meta.clone(), rows, bytes: Vec::new() })
+    }
+
+    /// Appends the collected rows; a whole chunk except at the end.
+    fn append(&mut self) -> Result<(), TableError> {
+        self.bytes.clear();
+        let columns = columns(&self.meta);
+        for row in &self.rows {
+            self.bytes.extend(row.frame.to_le_bytes());
+            for (_, fixed, value) in &columns {
+                self.bytes.extend((fixed + value(row)).to_le_bytes());
+            }
+            self.bytes.extend(row.tile.to_le_bytes());
+        }
+        self.rows.clear();
+        let appended = self.hdf5.dataset("locs").and_then(|mut locs| locs.append_raw(&self.bytes));
+        appended.map_err(|error| error_of(self.pending.target(), "writing", error))
+    }
+}
+
+impl TableWriter for Writer {
+    fn push(&mut self, rows: &[Localization]) -> Result<(), TableError> {
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(BATCH_ROWS - self.rows.len()));
+            self.rows.extend_from_slice(now);
+            rest = later;
+            if self.rows.len() == BATCH_ROWS {
+                self.append()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<u64, TableError> {
+        if !self.rows.is_empty() {
+            self.append()?;
+        }
+        let path = self.pending.target().to_owned();
+        self.hdf5.close().map_err(|error| error_of(&path, "writing", error))?;
+        // The description first: alone it does no harm, a table without it cannot be opened.
+        let side = side_path(&path);
+        let mut yaml = PendingFile::create(&side)?;
+        let written = yaml.write_all(description(&self.meta).as_bytes());
+        written.map_err(|cause| TableError::io(&side, "writing", cause))?;
+        Ok(yaml.finish()? + self.pending.finish()?)
+    }
+}
+
+/// What Picasso wants to know; JSON strings are YAML strings.
+fn description(meta: &TableMeta) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    format!(
+        "Byte Order: <\nCamera: unknown\nData Type: uint16\nFrames: {}\nGenerated by: blinkd\nHeight: {}\nModel: {}\n\
+         Pixelsize: {:?}\nPixelsize Y: {:?}\nSeries: {}\nWidth: {}\n",
+        meta.frames,
+        meta.shape.height,
+        quoted(&meta.model),
+        meta.pixel_size.x.0,
+        meta.pixel_size.y.0,
+        quoted(&meta.series),
+        meta.shape.width,
+    )
+}
