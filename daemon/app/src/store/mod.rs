@@ -10,7 +10,8 @@ pub mod journal;
 pub mod ring;
 
 mod files;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod kill_tests;
 mod mapped;
 

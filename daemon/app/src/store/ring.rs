@@ -21,6 +21,8 @@ mod reader;
 mod record;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_restart;
 mod writer;
 
 use std::path::PathBuf;

@@ -129,9 +129,13 @@ fn a_query_gives_exactly_the_frames_and_the_tile_asked_for() {
     let next = append_some(&mut writer, 0, 60, 1);
     let reader = JournalReader::open(&folder(store.path(), SERIES)).unwrap();
     let all: Vec<Localization> = reader.blocks().flat_map(|block| block.localizations).copied().collect();
-    for (range, tile) in
-        [(0..=u32::MAX, None), (50..=149, None), (50..=149, Some(1)), (7..=7, Some(0)), (9..=8, None)]
-    {
+    for (range, tile) in [
+        (0..=u32::MAX, None),
+        (50..=149, None),
+        (50..=149, Some(1)),
+        (7..=7, Some(0)),
+        (100_000..=200_000, None),
+    ] {
         let wanted = |l: &&Localization| range.contains(&l.frame) && tile.is_none_or(|tile| l.tile == tile);
         let expected: Vec<_> = all.iter().filter(wanted).collect();
         let got: Vec<_> = reader.query(range.clone(), tile).collect();
