@@ -100,6 +100,10 @@ pub enum EngineError {
         "the frames of a window differ in shape; the window stage must end a burst where the shape changes"
     )]
     ShapesDiffer,
+    #[error(
+        "frame {key} came again with other pixels: it was overwritten while it was in use, or its name is not unique"
+    )]
+    Torn { key: String },
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     #[error(transparent)]

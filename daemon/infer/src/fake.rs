@@ -9,28 +9,39 @@ use std::time::Duration;
 use smlm::frame::Shape;
 use smlm::localization::Localization;
 
-use crate::engine::{About, Engine, EngineError, FrameRef, Output, Pixels, WindowRef};
+use crate::engine::{About, Engine, EngineError, FrameKey, FrameRef, Output, Pixels, WindowRef};
 
 /// Side of the squares of which each yields at most one localization.
 const BLOCK_PX: usize = 64;
+/// Frames whose checksum is remembered: more than the distance at which a frame comes again.
+const REMEMBERED: usize = 8;
 
 /// How the fake engine behaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FakeSettings {
-    /// 1 or 3; with 3, all frames of the window are checked, and only `this` is searched.
+    /// 1 or 3. Only the frame in the middle is searched.
     pub window_frames: u32,
     /// A block whose brightest pixel has fewer photons above the camera's zero yields nothing.
     pub threshold_photons: f32,
     /// Pretends that the network takes this long per frame.
     pub delay: Option<Duration>,
     pub max_batch: usize,
+    /// Sums up every frame of a window, and fails where a frame comes again with other pixels.
+    pub verify: bool,
     /// `false` makes the `null` engine.
     pub finds: bool,
 }
 
 impl Default for FakeSettings {
     fn default() -> Self {
-        Self { window_frames: 3, threshold_photons: 150.0, delay: None, max_batch: 32, finds: true }
+        Self {
+            window_frames: 3,
+            threshold_photons: 150.0,
+            delay: None,
+            max_batch: 64,
+            verify: false,
+            finds: true,
+        }
     }
 }
 
@@ -39,6 +50,11 @@ pub struct Fake {
     about: About,
     settings: FakeSettings,
     found: Vec<Localization>,
+    /// Of the blocks side by side that are being searched.
+    brightest: Vec<Brightest>,
+    /// Checksums of the last frames, for `verify`.
+    seen: [(FrameKey, u64); REMEMBERED],
+    next_seen: usize,
 }
 
 impl Fake {
@@ -55,7 +71,14 @@ impl Fake {
             halo_px: 0,
             grid_px: 1,
         };
-        Self { about, settings, found: Vec::new() }
+        Self {
+            about,
+            settings,
+            found: Vec::new(),
+            brightest: Vec::new(),
+            seen: [(FrameKey::default(), 0); REMEMBERED],
+            next_seen: 0,
+        }
     }
 
     /// The engine that looks at every pixel's frame and finds nothing.
@@ -63,19 +86,50 @@ impl Fake {
         Self::new(FakeSettings { finds: false, ..FakeSettings::default() })
     }
 
+    /// One pass in the order of memory; the brightest pixel of each block of a row of blocks is kept aside.
     fn search(&mut self, frame: &FrameRef<'_>) {
         let Shape { width, height } = frame.shape;
         let (width, height) = (width as usize, height as usize);
         let (gain, bias) = frame.camera.line();
         for top in (0..height).step_by(BLOCK_PX) {
-            for left in (0..width).step_by(BLOCK_PX) {
-                let bottom = (top + BLOCK_PX).min(height);
-                let right = (left + BLOCK_PX).min(width);
-                let (x, y, adu) = brightest(frame.pixels, width, left..right, top..bottom);
+            self.brightest.clear();
+            self.brightest.resize(width.div_ceil(BLOCK_PX), Brightest::default());
+            for y in top..(top + BLOCK_PX).min(height) {
+                match frame.pixels {
+                    Pixels::U8(bytes) => scan(&bytes[y * width..][..width], y, &mut self.brightest),
+                    Pixels::U16Le(bytes) => {
+                        scan(bytes[2 * y * width..][..2 * width].as_chunks().0, y, &mut self.brightest);
+                    }
+                }
+            }
+            for &Brightest { x, y, adu } in &self.brightest {
                 let photons = (gain * f64::from(adu) + bias) as f32;
                 if photons >= self.settings.threshold_photons {
                     self.found.push(centroid(frame, x, y, photons));
                 }
+            }
+        }
+    }
+
+    /// Refuses a frame that comes again with other pixels: torn, overwritten in the ring, or misnamed.
+    fn verify(&mut self, frame: &FrameRef<'_>) -> Result<(), EngineError> {
+        let bytes = match frame.pixels {
+            Pixels::U8(bytes) | Pixels::U16Le(bytes) => bytes,
+        };
+        let sum = bytes.chunks(8).fold(bytes.len() as u64, |sum, word| {
+            let mut padded = [0; 8];
+            padded[..word.len()].copy_from_slice(word);
+            (sum.rotate_left(5) ^ u64::from_le_bytes(padded)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        match self.seen.iter().find(|(key, _)| *key == frame.key) {
+            Some((_, before)) if *before != sum => {
+                Err(EngineError::Torn { key: format!("{}/{}", frame.key.series, frame.key.seq.0) })
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.seen[self.next_seen] = (frame.key, sum);
+                self.next_seen = (self.next_seen + 1) % REMEMBERED;
+                Ok(())
             }
         }
     }
@@ -88,7 +142,9 @@ impl Engine for Fake {
 
     fn warm_up(&mut self, shape: Shape) -> Result<(), EngineError> {
         let blocks = |side: u32| (side as usize).div_ceil(BLOCK_PX);
+        self.found.clear();
         self.found.reserve(blocks(shape.width) * blocks(shape.height));
+        self.brightest.reserve(blocks(shape.width));
         Ok(())
     }
 
@@ -108,6 +164,11 @@ impl Engine for Fake {
         for (index, window) in windows.iter().enumerate() {
             window.check()?;
             self.found.clear();
+            if self.settings.verify {
+                for frame in [&window.previous, &window.this, &window.next] {
+                    self.verify(frame)?;
+                }
+            }
             if self.settings.finds {
                 self.search(&window.this);
             }
@@ -120,30 +181,41 @@ impl Engine for Fake {
     }
 }
 
-/// Column, row and counts of the first brightest pixel of a block.
-fn brightest(
-    pixels: Pixels<'_>,
-    width: usize,
-    columns: std::ops::Range<usize>,
-    rows: std::ops::Range<usize>,
-) -> (usize, usize, u16) {
-    // The largest value of a row first: a plain maximum vectorizes, a search for its place does not.
-    let mut best = (columns.start, rows.start, 0u16);
-    for y in rows {
-        let line = y * width + columns.start..y * width + columns.end;
-        let highest = match pixels {
-            Pixels::U8(bytes) => u16::from(bytes[line.clone()].iter().copied().max().unwrap_or(0)),
-            Pixels::U16Le(bytes) => {
-                let bytes = &bytes[2 * line.start..2 * line.end];
-                bytes.chunks_exact(2).fold(0, |high, b| high.max(u16::from_le_bytes([b[0], b[1]])))
-            }
-        };
-        if highest > best.2 {
-            let x = line.clone().position(|at| adu_at(pixels, at) == highest).unwrap_or(0);
-            best = (columns.start + x, y, highest);
+/// The first brightest pixel of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Brightest {
+    x: usize,
+    y: usize,
+    adu: u16,
+}
+
+/// A pixel as it lies in the ring.
+trait Stored: Copy {
+    fn adu(self) -> u16;
+}
+
+impl Stored for u8 {
+    fn adu(self) -> u16 {
+        u16::from(self)
+    }
+}
+
+impl Stored for [u8; 2] {
+    fn adu(self) -> u16 {
+        u16::from_le_bytes(self)
+    }
+}
+
+/// Updates each block's brightest pixel by those of row `y`.
+fn scan<P: Stored>(row: &[P], y: usize, brightest: &mut [Brightest]) {
+    for (block, (pixels, best)) in row.chunks(BLOCK_PX).zip(brightest).enumerate() {
+        // The largest value first: a plain maximum vectorizes, a search for its place does not.
+        let highest = pixels.iter().fold(0, |high, pixel| pixel.adu().max(high));
+        if highest > best.adu {
+            let place = pixels.iter().position(|pixel| pixel.adu() == highest).unwrap_or(0);
+            *best = Brightest { x: block * BLOCK_PX + place, y, adu: highest };
         }
     }
-    best
 }
 
 /// Counts of the pixel at `index`.
@@ -183,3 +255,7 @@ fn centroid(frame: &FrameRef<'_>, x: usize, y: usize, peak_photons: f32) -> Loca
         ..Localization::default()
     }
 }
+
+#[cfg(test)]
+#[path = "fake/tests.rs"]
+mod tests;
