@@ -85,7 +85,7 @@ pub struct About {
 #[must_use]
 pub enum EngineError {
     #[error(
-        "{windows} windows in one call, but {engine} was set up for at most {max}; lower infer.max_batch or raise the engine's"
+        "{windows} windows in one call, but {engine} was set up for at most {max}; lower model.max_batch or raise the engine's"
     )]
     BatchTooLarge { engine: String, windows: usize, max: usize },
     #[error("frame {key} has {bytes} bytes of pixels where {width} x {height} need {needed}")]
@@ -115,7 +115,7 @@ pub enum EngineError {
     #[error("buffers cannot be made: {message}")]
     Buffers { message: String },
     #[error(
-        "the network needs {needed_mib} MiB for tiles of {width} x {height} px where {allowed_mib} MiB are allowed; lower infer.core_px or raise infer.memory_mib"
+        "the network needs {needed_mib} MiB for tiles of {width} x {height} px where {allowed_mib} MiB are allowed; lower model.core_px or raise model.memory_mib"
     )]
     Memory { width: u32, height: u32, needed_mib: usize, allowed_mib: usize },
     #[error("the bundle '{bundle}' failed on {provider}: {message}")]

@@ -62,6 +62,8 @@ pub struct UnknownProvider(pub String);
 /// How providers are chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProviderSettings {
+    /// Where the order begins; `None` begins with TensorRT.
+    pub first: Option<Provider>,
     /// Refuse to run on anything else.
     pub require: Option<Provider>,
     /// Number of the GPU.
@@ -77,11 +79,11 @@ pub struct ProviderSettings {
 impl ProviderSettings {
     /// Providers to try, in order.
     pub fn candidates(&self) -> &[Provider] {
-        match self.require {
-            None => &Provider::ORDER,
-            Some(Provider::TensorRt) => &Provider::ORDER[..1],
-            Some(Provider::Cuda) => &Provider::ORDER[1..2],
-            Some(Provider::Cpu) => &Provider::ORDER[2..],
+        let place = |provider| Provider::ORDER.iter().position(|each| *each == provider).unwrap_or(0);
+        match (self.require, self.first) {
+            (Some(provider), _) => &Provider::ORDER[place(provider)..=place(provider)],
+            (None, Some(provider)) => &Provider::ORDER[place(provider)..],
+            (None, None) => &Provider::ORDER,
         }
     }
 }
@@ -173,6 +175,9 @@ mod tests {
             let required = name.parse().unwrap();
             let settings = ProviderSettings { require: Some(required), ..ProviderSettings::default() };
             assert_eq!(settings.candidates(), [required]);
+            let settings = ProviderSettings { first: Some(required), ..ProviderSettings::default() };
+            assert_eq!(settings.candidates()[0], required);
+            assert_eq!(settings.candidates().last(), Some(&Provider::Cpu));
         }
         assert!("gpu".parse::<Provider>().unwrap_err().to_string().contains("tensorrt, cuda or cpu"));
     }

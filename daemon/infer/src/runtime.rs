@@ -31,7 +31,7 @@ pub struct Runtime {
 #[must_use]
 pub enum RuntimeError {
     #[error(
-        "no ONNX Runtime 1.{OLDEST_MINOR} or newer was found; run `cargo xtask setup`, or name the library in infer.onnxruntime or {PATH_VARIABLE}. Looked at: {}", .looked_at.join("; ")
+        "no ONNX Runtime 1.{OLDEST_MINOR} or newer was found; run `cargo xtask setup`, or name the library in model.onnxruntime or {PATH_VARIABLE}. Looked at: {}", .looked_at.join("; ")
     )]
     NotFound { looked_at: Vec<String> },
     #[error(
@@ -101,7 +101,7 @@ fn find(
     variable: Option<&Path>,
     places: &[PathBuf],
 ) -> Result<(PathBuf, u32), RuntimeError> {
-    for (source_of_path, path) in [("infer.onnxruntime", named), (PATH_VARIABLE, variable)] {
+    for (source_of_path, path) in [("model.onnxruntime", named), (PATH_VARIABLE, variable)] {
         let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { continue };
         let library = library_in(path).unwrap_or_else(|| path.to_owned());
         return judge(&library).map(|minor| (library, minor)).map_err(|problem| RuntimeError::Named {
@@ -198,7 +198,7 @@ mod tests {
         let file = folder.path().join("libonnxruntime.so.1");
         std::fs::write(&file, b"not a library").unwrap();
         let error = find(Some(&file), None, &[]).unwrap_err();
-        assert!(matches!(&error, RuntimeError::Named { source_of_path: "infer.onnxruntime", .. }), "{error}");
+        assert!(matches!(&error, RuntimeError::Named { source_of_path: "model.onnxruntime", .. }), "{error}");
         let error = find(None, Some(&folder.path().join("nothing.so")), &[]).unwrap_err();
         assert!(error.to_string().contains("does not exist"), "{error}");
         assert!(error.to_string().contains(PATH_VARIABLE), "{error}");

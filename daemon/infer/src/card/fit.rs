@@ -56,7 +56,7 @@ pub fn check_fit(card: &Card, setup: &Setup, known: &[&Card], overrule: bool) ->
     let nearest = match nearest {
         Some(other) => format!("'{}' fits: {}", other.name, other.description),
         None => {
-            "None of the known bundles fits; correct the pixel size, train a bundle, or overrule this check by naming the bundle in models.overrule".to_owned()
+            "None of the known bundles fits; correct the pixel size, train a bundle, or overrule this check by model.overrule = true".to_owned()
         }
     };
     Err(Misfit { bundle: card.name.clone(), reasons, nearest })

@@ -165,6 +165,6 @@ mod tests {
             assert!(count.features >= 3 && count.outputs >= 1);
         }
         let error = count(512, 16, 23).unwrap_err().to_string();
-        assert!(error.contains("24 MiB") && error.contains("infer.memory_mib"), "{error}");
+        assert!(error.contains("24 MiB") && error.contains("model.memory_mib"), "{error}");
     }
 }
