@@ -35,7 +35,10 @@ fn main() -> Result<(), Failure> {
     prost_build::Config::new()
         .bytes([".blinkd.v1.PictureTile.png", ".blinkd.v1.Picture.png"])
         .compile_fds(descriptors)?;
-    pbjson_build::Builder::new().register_descriptors(&encoded)?.ignore_unknown_fields().build(&JSON_MESSAGES)?;
+    pbjson_build::Builder::new()
+        .register_descriptors(&encoded)?
+        .ignore_unknown_fields()
+        .build(&JSON_MESSAGES)?;
     Ok(())
 }
 

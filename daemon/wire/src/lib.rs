@@ -9,4 +9,5 @@ pub mod files;
 pub mod pb;
 pub mod publisher;
 pub mod source;
+pub mod zeromq_source;
 pub mod zmtp;

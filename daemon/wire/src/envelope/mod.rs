@@ -11,7 +11,7 @@ mod write;
 
 use prost::Message as _;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
-use smlm::frame::FrameInfo;
+use smlm::frame::{FrameInfo, SeriesId};
 use smlm::series::Control;
 
 use crate::bad_message::BadMessage;
@@ -49,6 +49,16 @@ pub struct Announced {
 pub enum Message {
     Frame(Announced),
     Control(Control),
+}
+
+/// The series that a control message speaks of.
+pub(crate) fn series_of(control: &Control) -> SeriesId {
+    match control {
+        Control::SeriesStart(info) => info.id,
+        Control::TileEnd { series, .. }
+        | Control::SeriesEnd { series, .. }
+        | Control::Heartbeat { series, .. } => *series,
+    }
 }
 
 /// Reads part 0. Keeps one header as scratch space, so that a frame in protobuf costs no allocation.

@@ -41,6 +41,12 @@ pub(crate) enum Accepted {
 /// A socket file, removed when dropped.
 pub(crate) struct SocketFile(std::path::PathBuf);
 
+impl SocketFile {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let _gone_already = std::fs::remove_file(&self.0);
@@ -68,7 +74,7 @@ impl Listener {
             Endpoint::Ipc(path) => {
                 clear_the_way(path, endpoint)?;
                 let listener = UnixListener::bind(path).map_err(failed)?;
-                let file = SocketFile(path.clone());
+                let file = SocketFile::new(path);
                 let mode = std::fs::Permissions::from_mode(0o600);
                 std::fs::set_permissions(path, mode).map_err(failed)?;
                 listener.set_nonblocking(true).map_err(failed)?;

@@ -11,7 +11,7 @@ pub(crate) mod frame;
 pub(crate) mod greeting;
 mod inbox;
 pub(crate) mod listener;
-mod packed;
+pub(crate) mod packed;
 mod peer;
 pub(crate) mod stream;
 

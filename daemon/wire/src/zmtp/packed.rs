@@ -6,13 +6,14 @@
 use zstd::bulk::Decompressor;
 
 use crate::bad_message::BadMessage;
-use crate::envelope::Compression;
+use crate::envelope::{Announced, Compression};
 
+/// Where compressed pixels are collected. It grows to the largest part that was announced, and stays.
 #[derive(Default)]
 pub(super) struct SideBuffer {
     bytes: Vec<u8>,
     owner: Option<u64>,
-    zstd: Option<Decompressor<'static>>,
+    unpacker: Unpacker,
 }
 
 impl SideBuffer {
@@ -43,25 +44,46 @@ impl SideBuffer {
         }
     }
 
-    /// Unpacks the first `length` bytes into `pixels` and nothing less or more.
+    /// Unpacks the first `length` bytes.
     pub(super) fn unpack(
         &mut self,
         length: usize,
-        how: Compression,
-        crc32c: Option<u32>,
+        frame: &Announced,
         pixels: &mut [u8],
     ) -> Result<(), BadMessage> {
         let packed = self.bytes.get(..length).ok_or(BadMessage::BadCompression)?;
-        check_sum(packed, crc32c)?;
-        let unpacked = match how {
-            Compression::Raw => return Err(BadMessage::BadCompression),
-            Compression::Lz4 => lz4_flex::block::decompress_into(packed, pixels).ok(),
+        self.unpacker.unpack(packed, frame, pixels)
+    }
+}
+
+/// Keeps zstd's tables from frame to frame.
+#[derive(Default)]
+pub(crate) struct Unpacker {
+    zstd: Option<Decompressor<'static>>,
+}
+
+impl Unpacker {
+    /// Checks part 1 as sent and fills `pixels` from it, with nothing less and nothing more.
+    pub(crate) fn unpack(
+        &mut self,
+        part1: &[u8],
+        frame: &Announced,
+        pixels: &mut [u8],
+    ) -> Result<(), BadMessage> {
+        check_sum(part1, frame.crc32c)?;
+        let unpacked = match frame.compression {
+            Compression::Raw if part1.len() == pixels.len() => {
+                pixels.copy_from_slice(part1);
+                return Ok(());
+            }
+            Compression::Raw => return Err(BadMessage::WrongPixelCount),
+            Compression::Lz4 => lz4_flex::block::decompress_into(part1, pixels).ok(),
             Compression::Zstd => {
                 if self.zstd.is_none() {
                     self.zstd = Decompressor::new().ok();
                 }
                 // Into a slice of known size zstd keeps no window of its own, so a hostile window size is harmless.
-                self.zstd.as_mut().and_then(|zstd| zstd.decompress_to_buffer(packed, &mut *pixels).ok())
+                self.zstd.as_mut().and_then(|zstd| zstd.decompress_to_buffer(part1, &mut *pixels).ok())
             }
         };
         if unpacked == Some(pixels.len()) { Ok(()) } else { Err(BadMessage::BadCompression) }

@@ -7,7 +7,6 @@ use std::io::{IoSlice, IoSliceMut};
 use std::time::{Duration, Instant};
 
 use smlm::frame::SeriesId;
-use smlm::series::Control;
 
 use super::frame::{Head, parse_head};
 use super::greeting::{
@@ -18,7 +17,7 @@ use super::inbox::Inbox;
 use super::packed::{SideBuffer, check_sum};
 use super::stream::{Moved, Stream};
 use crate::bad_message::BadMessage;
-use crate::envelope::{Announced, Compression, Decoder, Message, limits};
+use crate::envelope::{Announced, Compression, Decoder, Message, limits, series_of};
 use crate::source::{FrameSink, Place, SourceSettings};
 
 /// Answers that a peer has not taken yet; beyond, it is dropped.
@@ -395,7 +394,7 @@ impl Peer {
             return false;
         }
         let pixels = shared.sink.space(place);
-        let unpacked = shared.side.unpack(length, frame.compression, frame.crc32c, pixels);
+        let unpacked = shared.side.unpack(length, &frame, pixels);
         shared.side.release(self.id);
         self.finish(place, unpacked, shared)
     }
@@ -454,14 +453,5 @@ impl Peer {
         if !self.series.is_empty() {
             sink.disconnected(&self.series);
         }
-    }
-}
-
-fn series_of(control: &Control) -> SeriesId {
-    match control {
-        Control::SeriesStart(info) => info.id,
-        Control::TileEnd { series, .. }
-        | Control::SeriesEnd { series, .. }
-        | Control::Heartbeat { series, .. } => *series,
     }
 }
