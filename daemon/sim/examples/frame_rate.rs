@@ -78,7 +78,7 @@ fn crowding() -> Result<(), Box<dyn std::error::Error>> {
         if let Some(folder) = std::env::args().nth(1) {
             let path = std::path::Path::new(&folder).join(format!("{name}.pgm"));
             let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
-            write!(file, "P5 {} {} 65535\n", settings.shape.width, settings.shape.height)?;
+            writeln!(file, "P5 {} {} 65535", settings.shape.width, settings.shape.height)?;
             counts.iter().try_for_each(|count| file.write_all(&count.to_be_bytes()))?;
             let places = std::path::Path::new(&folder).join(format!("{name}.csv"));
             let mut csv = sim::truth::TruthCsv::new(std::fs::File::create(places)?, settings.pixel_size)?;
