@@ -99,24 +99,30 @@ fn cpu_time() -> Duration {
 
 fn print(rows: &[Row]) {
     println!(
-        "{:<26} {:>5} {:>6} {:>6} {:>12} {:>10}",
-        "variant", "side", "batch", "runs", "us/frame", "frames/s"
+        "{:<26} {:>5} {:>6} {:>6} {:>12} {:>10} {:>12}",
+        "variant", "side", "batch", "runs", "us/frame", "frames/s", "cpu us/frame"
     );
     for row in rows {
         let Row { name, side, batch, runs, median_us_per_frame: us, cpu_us_per_frame: cpu } = row;
         println!("{name:<26} {side:>5} {batch:>6} {runs:>6} {us:>12.1} {:>10.1} {cpu:>12.1}", 1e6 / us);
     }
+    let mut ratios = Vec::new();
     for side in SIDES {
         for batch in BATCHES {
             let of = |name| rows.iter().find(|r| r.name == name && r.side == side && r.batch == batch);
             if let (Some(split), Some(single)) = (of("split, 1 lane"), of("single, 1 lane")) {
                 let wall = single.median_us_per_frame / split.median_us_per_frame;
                 let cpu = single.cpu_us_per_frame / split.cpu_us_per_frame;
+                ratios.push(if cpu.is_finite() { cpu } else { wall });
                 println!(
                     "split against single, {side} px, batch {batch}: {wall:.2} times faster, {cpu:.2} in processor time"
                 );
             }
         }
+    }
+    ratios.sort_unstable_by(f64::total_cmp);
+    if let Some(median) = ratios.get(ratios.len() / 2) {
+        println!("split against single, median of {}: {median:.2} times faster (budget 1.6)", ratios.len());
     }
 }
 

@@ -38,6 +38,10 @@ pub enum RuntimeError {
         "{source_of_path} names {path}, which {problem}; ONNX Runtime 1.{OLDEST_MINOR} or newer is needed. Correct it, or remove it and run `cargo xtask setup`"
     )]
     Named { source_of_path: &'static str, path: String, problem: String },
+    #[error(
+        "{SWITCH} is not set, so ONNX Runtime would report to its vendor; call forbid_telemetry at the start of main, or set it (to 0 if you want that)"
+    )]
+    Talkative,
     #[error("ONNX Runtime from {path} does not start: {message}")]
     Start { path: String, message: String },
     #[error("ONNX Runtime is loaded from {loaded} already; a process cannot change to {asked}, restart it")]
@@ -80,19 +84,11 @@ pub fn load(named: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
     }
     let (library, minor) =
         find(named, std::env::var_os(PATH_VARIABLE).map(PathBuf::from).as_deref(), &places())?;
-    forbid_telemetry_late();
     let start = |message: String| RuntimeError::Start { path: library.display().to_string(), message };
     let builder = ort::init_from(&library).map_err(|error| start(error.to_string()))?;
     let environment = builder.with_name("blinkd").with_telemetry(false).build();
     let environment = environment.map_err(|error| start(error.to_string()))?;
     Ok(LOADED.get_or_init(|| Runtime { library, minor, environment }))
-}
-
-/// A test or tool that forgot `forbid_telemetry` is told so, since setting it here could race.
-fn forbid_telemetry_late() {
-    if std::env::var_os(SWITCH).is_none() {
-        eprintln!("{SWITCH} is not set: ONNX Runtime may report to its vendor; call forbid_telemetry first");
-    }
 }
 
 /// The library to load and its minor version. What is named must be right; elsewhere the first right one wins.

@@ -10,6 +10,7 @@ use smlm::localize::DecodeTensor;
 use super::features::{Origin, Slot};
 use super::plan::{FrameJob, Plan, WindowJob};
 use super::{Decode, Station};
+use crate::card::Graphs;
 use crate::crew::{Alone, Crew};
 use crate::engine::{EngineError, FrameRef, Output, WindowRef};
 use crate::graph::Buffer;
@@ -26,7 +27,7 @@ impl Decode {
         done: &mut usize,
         emit: &mut Emit<'_>,
     ) -> Result<(), EngineError> {
-        let split = self.bundle.card.network.features > 0 && self.bundle.models.len() == 2;
+        let split = matches!(self.bundle.card.graphs, Graphs::Split { .. });
         let mut round = Round {
             plan: &mut self.plans[plan],
             stations: &self.stations,

@@ -130,6 +130,26 @@ fn a_tiled_field_gives_what_the_whole_field_gives_in_any_memory() {
 }
 
 #[test]
+fn a_tiled_field_gives_what_the_whole_field_gives_with_the_shipped_network() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../onnx-models/decode-2d-lite");
+    let Some(runtime) = runtime() else { return };
+    if !folder.join("card.toml").exists() {
+        return eprintln!("SKIPPED: there is no {}", folder.display());
+    }
+    let movie = Movie::new(221, 165, 3);
+    let of = |core_px| {
+        let settings = DecodeSettings { core_px, ..DecodeSettings::default() };
+        let bundle = Bundle::open(&folder).unwrap();
+        let mut engine = Decode::new(runtime, bundle, settings, Arc::new(Alone)).unwrap();
+        (planes(&mut engine, &movie, 3), engine.plans[0].input)
+    };
+    let ((whole, all), (tiled, tile)) = (of(512), of(56));
+    assert!(tile.width < all.width && tile.height < all.height, "{tile:?} {all:?}");
+    let difference = largest_difference(&whole, &tiled);
+    assert!(difference <= 1e-5, "{difference}");
+}
+
+#[test]
 fn lanes_change_nothing_but_the_time() {
     let movie = Movie::new(96, 64, 12);
     let Some(mut alone) = engine("split", DecodeSettings::default(), Arc::new(Alone)) else { return };
@@ -198,6 +218,35 @@ fn the_cpu_runs_where_no_gpu_is_and_says_what_was_tried() {
     assert!(about.attempts[0].starts_with("TensorrtExecutionProvider: "), "{:?}", about.attempts);
     assert!(about.attempts[1].starts_with("CUDAExecutionProvider: "), "{:?}", about.attempts);
     assert!(about.placement.contains("CPUExecutionProvider"), "{}", about.placement);
+}
+
+#[test]
+fn a_provider_that_fails_late_is_replaced_visibly_and_no_window_is_lost_or_doubled() {
+    let movie = Movie::new(48, 48, 6);
+    let cpu = ProviderSettings { first: Some(Provider::Cpu), ..ProviderSettings::default() };
+    let settings = DecodeSettings { providers: cpu, ..DecodeSettings::default() };
+    let Some(mut healthy) = engine("split", settings, Arc::new(Alone)) else { return };
+    let expected = planes(&mut healthy, &movie, 3);
+    let Some(mut engine) = engine("split", DecodeSettings::default(), Arc::new(Alone)) else { return };
+    if engine.provider() != Provider::Cpu {
+        return eprintln!("SKIPPED: this machine runs on {}", engine.provider().name());
+    }
+    // As if CUDA had taken the graphs and had no memory: what warm-up finds out.
+    engine.candidate = 1;
+    engine.warm_up(movie.shape).unwrap();
+    assert_eq!(engine.about().attempts.len(), 3, "{:?}", engine.about().attempts);
+    assert_eq!(engine.provider(), Provider::Cpu);
+    // As if it died while running: its graph fails from now on.
+    engine.candidate = 1;
+    let single = bundle("single");
+    let other =
+        Station::open(engine.runtime, &single, Provider::Cpu, &ProviderSettings::default()).ok().unwrap();
+    engine.stations[0].lock().unwrap().frame = Some(other.window);
+    let mut emitted = vec![0; 3];
+    engine.run(&movie.windows()[..3], &mut |window, _| emitted[window] += 1).unwrap();
+    assert_eq!(emitted, [1, 1, 1]);
+    assert_eq!(engine.about().attempts.len(), 4, "{:?}", engine.about().attempts);
+    assert_eq!(largest_difference(&expected, &planes(&mut engine, &movie, 3)), 0.0);
 }
 
 #[test]
