@@ -2,7 +2,7 @@
 //!
 //! Never a sparse file: writing into a hole of a mapped file on a full disk kills the process (SIGBUS).
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,34 @@ pub(super) fn open(path: &Path, create_new: bool) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// A file that only this handle may write: a second one, here or in another process, is refused.
+pub(super) struct Locked(File);
+
+impl Locked {
+    /// `None` when somebody else has it.
+    pub fn new(file: File) -> io::Result<Option<Self>> {
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+impl std::ops::Deref for Locked {
+    type Target = File;
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing alone would not do while a child process that is just being started has the handle too.
+        drop(self.0.unlock());
+    }
 }
 
 /// Bytes an ordinary user can still write under `dir`; `u64::MAX` where the system does not tell.

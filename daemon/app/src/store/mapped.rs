@@ -26,6 +26,15 @@ impl Mapped {
         self.0.len()
     }
 
+    /// Makes a range of whole pages ready for writing at once: on disk several times faster than page by page,
+    /// at the first touch. A hint: without effect where the system does not know it.
+    pub fn populate(&self, at: usize, length: usize) {
+        #[cfg(target_os = "linux")]
+        drop(self.0.advise_range(memmap2::Advice::PopulateWrite, at, length));
+        #[cfg(not(target_os = "linux"))]
+        let _ = (at, length);
+    }
+
     /// The aligned eight bytes at `at`.
     pub fn atomic(&self, at: usize) -> &AtomicU64 {
         let place = self.bytes(at, 8).cast::<u64>();

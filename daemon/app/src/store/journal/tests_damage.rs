@@ -74,7 +74,10 @@ fn published_blocks_that_are_damaged_are_set_aside_and_never_come_back() {
     let again = frames(kept_frames, ends[11].1 - kept_frames);
     writer.append(&again, &found(&again), false, &Account::default()).unwrap();
     assert_eq!(writer.bytes(), ends[11].0);
+    // As a process that dies now leaves it: nothing is given back.
+    let left = std::fs::read(&path).unwrap();
     drop(writer);
+    std::fs::write(&path, &left).unwrap();
     let (_, recovered) = JournalWriter::reopen_with(SMALL, &folder).unwrap();
     assert_eq!((recovered.kept_bytes, recovered.set_aside), (ends[11].0, None));
 }
@@ -88,6 +91,17 @@ fn a_damaged_body_is_found_by_checking() {
     std::fs::write(folder.join(FILE_NAME), &bytes).unwrap();
     let reader = JournalReader::open(&folder).unwrap();
     assert!(matches!(reader.check(), Err(JournalError::Damaged { at: found, .. }) if found == at));
+}
+
+#[test]
+fn a_whole_block_at_another_place_is_not_believed() {
+    let store = tempfile::tempdir().unwrap();
+    let (folder, mut bytes, ends) = written(store.path(), 9);
+    let end = bytes.len() as u64;
+    bytes.extend_from_within(ends[2].0 as usize..ends[3].0 as usize);
+    std::fs::write(folder.join(FILE_NAME), &bytes).unwrap();
+    let (_, recovered) = JournalWriter::reopen_with(SMALL, &folder).unwrap();
+    assert_eq!((recovered.kept_bytes, recovered.processed), (end, ends.last().unwrap().1));
 }
 
 #[test]

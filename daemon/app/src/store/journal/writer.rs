@@ -3,7 +3,7 @@
 //! Never publishes a block before its last byte is written. After an error the journal ends with its last whole
 //! block, and appending goes on as soon as there is room.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ use smlm::series::SeriesInfo;
 use smlm::units::PixelSize;
 
 use super::super::AccountRecord;
-use super::super::files::{self, PAGE, SpaceError};
+use super::super::files::{self, Locked, PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::block::{BlockHead, BlockKind, COMMITTED_AT, Fixed, HEAD_BYTES, RawHead, block_bytes};
 use super::recover::{self, Recovered};
@@ -24,7 +24,7 @@ use super::{FILE_NAME, JournalError, JournalSettings, MAX_BODY_BYTES, folder, in
 pub struct JournalWriter {
     settings: JournalSettings,
     path: PathBuf,
-    file: File,
+    file: Locked,
     header: Mapped,
     /// The stretch of the file that is being written, and where it begins.
     tail: Option<(u64, Mapped)>,
@@ -62,8 +62,7 @@ impl JournalWriter {
         if new.exists() {
             std::fs::remove_file(&new).map_err(SpaceError::at(&new))?; // left by a process that died making it
         }
-        let file = files::open(&new, true).map_err(SpaceError::at(&new))?;
-        lock(&file, &new)?;
+        let file = lock(files::open(&new, true).map_err(SpaceError::at(&new))?, &new)?;
         let made = write_header(&file, &new, &Fixed::new(series, pixel))
             .and_then(|()| std::fs::rename(&new, &path).map_err(SpaceError::at(&path)));
         if let Err(error) = made {
@@ -85,8 +84,7 @@ impl JournalWriter {
     /// [`Self::reopen`] with other settings.
     pub fn reopen_with(settings: JournalSettings, folder: &Path) -> Result<(Self, Recovered), JournalError> {
         let path = folder.join(FILE_NAME);
-        let file = files::open(&path, false).map_err(SpaceError::at(&path))?;
-        lock(&file, &path)?;
+        let file = lock(files::open(&path, false).map_err(SpaceError::at(&path))?, &path)?;
         let recovered = match recover::recover(&file, &path) {
             Err(JournalError::NotAJournal { path, what }) => {
                 let aside = files::set_aside(&path)?;
@@ -99,7 +97,12 @@ impl JournalWriter {
         Ok((writer, recovered))
     }
 
-    fn around(settings: JournalSettings, path: PathBuf, file: File, end: u64) -> Result<Self, JournalError> {
+    fn around(
+        settings: JournalSettings,
+        path: PathBuf,
+        file: Locked,
+        end: u64,
+    ) -> Result<Self, JournalError> {
         let header = Mapped::writable(&file, 0, PAGE as usize).map_err(SpaceError::at(&path))?;
         header.atomic(COMMITTED_AT).store(end, Ordering::Release);
         let account = AccountRecord::default();
@@ -239,11 +242,8 @@ impl Drop for JournalWriter {
     }
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => JournalError::Busy(path.to_owned()),
-        TryLockError::Error(source) => SpaceError::Io { path: path.to_owned(), source }.into(),
-    })
+fn lock(file: File, path: &Path) -> Result<Locked, JournalError> {
+    Locked::new(file).map_err(SpaceError::at(path))?.ok_or_else(|| JournalError::Busy(path.to_owned()))
 }
 
 fn write_header(file: &File, path: &Path, fixed: &Fixed) -> Result<(), SpaceError> {

@@ -8,14 +8,13 @@
 //!
 //! Never decides who may touch a slot: that is the writer's and the reader's business.
 
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use smlm::account::LossReason;
 use smlm::frame::SeriesId;
 
 use super::super::Losses;
-use super::super::files::PAGE;
+use super::super::files::{Locked, PAGE};
 use super::super::mapped::Mapped;
 use super::Counts;
 use super::record::{RECORD_BYTES, Record};
@@ -133,7 +132,7 @@ impl State {
 pub(super) struct Layout {
     map: Mapped,
     /// Holds the lock that keeps other processes out.
-    _file: File,
+    _file: Locked,
     pub payload_bytes: usize,
     pub slots: u64,
     stride: usize,
@@ -144,7 +143,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// `map` is the whole file that `fixed` describes.
-    pub fn new(map: Mapped, file: File, fixed: &Fixed) -> Self {
+    pub fn new(map: Mapped, file: Locked, fixed: &Fixed) -> Self {
         assert_eq!(map.len() as u64, fixed.file_bytes(), "the opener has checked the file's length");
         Self {
             map,
@@ -200,6 +199,12 @@ impl Layout {
     pub fn pixels(&self, position: u64) -> *mut u8 {
         let slot = (position % self.slots) as usize;
         self.map.bytes(self.pixels_at + slot * self.stride, self.payload_bytes)
+    }
+
+    /// Before the first writing into the slot of this position.
+    pub fn populate(&self, position: u64) {
+        let slot = (position % self.slots) as usize;
+        self.map.populate(self.pixels_at + slot * self.stride, self.stride);
     }
 
     /// Frames in the ring: committed, and neither skipped nor released.

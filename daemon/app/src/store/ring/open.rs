@@ -3,7 +3,7 @@
 //! Never deletes a file with frames in it: one that cannot be read is renamed, and the error says to what.
 
 use std::collections::VecDeque;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use smlm::account::LossReason;
 use smlm::frame::SeriesId;
 
-use super::super::files::{self, PAGE, SpaceError};
+use super::super::files::{self, Locked, PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::layout::{Fixed, Layout, MAGIC, State, VERSION, stride};
 use super::reader::RingReader;
@@ -63,8 +63,7 @@ fn write_new(new: &Path, path: &Path, fixed: &Fixed) -> Result<Layout, RingError
     if new.exists() {
         std::fs::remove_file(new).map_err(SpaceError::at(new))?; // left by a process that died making it
     }
-    let file = files::open(new, true).map_err(SpaceError::at(new))?;
-    lock(&file, new)?;
+    let file = lock(files::open(new, true).map_err(SpaceError::at(new))?, new)?;
     files::reserve(&file, new, 0, fixed.file_bytes())?;
     write_fixed(&file, fixed).map_err(SpaceError::at(new))?;
     let layout = map(file, new, fixed)?;
@@ -72,7 +71,7 @@ fn write_new(new: &Path, path: &Path, fixed: &Fixed) -> Result<Layout, RingError
     Ok(layout)
 }
 
-fn map(file: File, path: &Path, fixed: &Fixed) -> Result<Layout, RingError> {
+fn map(file: Locked, path: &Path, fixed: &Fixed) -> Result<Layout, RingError> {
     let map = Mapped::writable(&file, 0, fixed.file_bytes() as usize).map_err(SpaceError::at(path))?;
     Ok(Layout::new(map, file, fixed))
 }
@@ -83,11 +82,8 @@ fn write_fixed(mut file: &File, fixed: &Fixed) -> std::io::Result<()> {
     file.write_all(bytemuck::bytes_of(fixed))
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), RingError> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => RingError::Busy(path.to_owned()),
-        TryLockError::Error(source) => SpaceError::Io { path: path.to_owned(), source }.into(),
-    })
+fn lock(file: File, path: &Path) -> Result<Locked, RingError> {
+    Locked::new(file).map_err(SpaceError::at(path))?.ok_or_else(|| RingError::Busy(path.to_owned()))
 }
 
 /// The rings in a folder, in the order of their names; none when there is no folder.
@@ -104,8 +100,7 @@ pub fn list(dir: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// Another process has it; or it is damaged and was set aside.
 pub fn reopen(path: &Path, policy: Policy) -> Result<(RingWriter, RingReader, Reopened), RingError> {
-    let file = files::open(path, false).map_err(SpaceError::at(path))?;
-    lock(&file, path)?;
+    let file = lock(files::open(path, false).map_err(SpaceError::at(path))?, path)?;
     let fixed = match read_fixed(&file, path)? {
         Ok(fixed) => fixed,
         Err(what) => {

@@ -46,6 +46,8 @@ impl RingReader {
             }
         }
         let head = self.layout.head().load(Ordering::Acquire);
+        // What the writer has gone once round since was skipped, or is held.
+        self.position = self.position.max(head.saturating_sub(self.layout.slots));
         while self.position < head {
             let position = self.position;
             self.position += 1;

@@ -38,6 +38,9 @@ impl RingWriter {
         }
         match self.take_slot() {
             Some(position) => {
+                if position < self.layout.slots {
+                    self.layout.populate(position);
+                }
                 self.pending = Some((*info, position));
                 Ok(())
             }
