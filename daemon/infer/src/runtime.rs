@@ -83,7 +83,7 @@ pub fn load(named: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
         };
     }
     let (library, minor) =
-        find(named, std::env::var_os(PATH_VARIABLE).map(PathBuf::from).as_deref(), &places())?;
+        find(named, std::env::var_os(PATH_VARIABLE).map(PathBuf::from).as_deref(), &places(), &names())?;
     let start = |message: String| RuntimeError::Start { path: library.display().to_string(), message };
     let builder = ort::init_from(&library).map_err(|error| start(error.to_string()))?;
     let environment = builder.with_name("blinkd").with_telemetry(false).build();
@@ -91,11 +91,13 @@ pub fn load(named: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
     Ok(LOADED.get_or_init(|| Runtime { library, minor, environment }))
 }
 
-/// The library to load and its minor version. What is named must be right; elsewhere the first right one wins.
+/// The library to load and its minor version. What is named must be right; elsewhere the first right one wins,
+/// in `places` and then among the system's libraries with `plain` names.
 fn find(
     named: Option<&Path>,
     variable: Option<&Path>,
     places: &[PathBuf],
+    plain: &[String],
 ) -> Result<(PathBuf, u32), RuntimeError> {
     for (source_of_path, path) in [("model.onnxruntime", named), (PATH_VARIABLE, variable)] {
         let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { continue };
@@ -117,7 +119,7 @@ fn find(
             Err(problem) => looked_at.push(format!("{} {problem}", library.display())),
         }
     }
-    for name in names().iter().map(Path::new) {
+    for name in plain.iter().map(Path::new) {
         match ort::util::probe(name) {
             Some(minor) if minor >= OLDEST_MINOR => return Ok((name.to_owned(), minor)),
             Some(minor) => looked_at.push(format!("{} of the system is version 1.{minor}", name.display())),
@@ -179,11 +181,9 @@ mod tests {
     #[test]
     fn missing_library_names_every_place_and_the_remedy() {
         let folder = tempfile::tempdir().unwrap();
-        let text = match find(None, None, &[folder.path().to_owned()]) {
-            // A machine may have the library among the system's: then there is nothing to refuse.
-            Ok((library, _)) => return eprintln!("SKIPPED: the system has {}", library.display()),
-            Err(error) => error.to_string(),
-        };
+        let nowhere = ["libonnxruntime-that-nobody-has.so".to_owned()];
+        let text = find(None, None, &[folder.path().to_owned()], &nowhere).unwrap_err().to_string();
+        assert!(text.contains("nobody-has.so of the system: none"), "{text}");
         assert!(text.contains("cargo xtask setup"), "{text}");
         assert!(text.contains(&folder.path().display().to_string()), "{text}");
     }
@@ -193,9 +193,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("libonnxruntime.so.1");
         std::fs::write(&file, b"not a library").unwrap();
-        let error = find(Some(&file), None, &[]).unwrap_err();
+        let error = find(Some(&file), None, &[], &[]).unwrap_err();
         assert!(matches!(&error, RuntimeError::Named { source_of_path: "model.onnxruntime", .. }), "{error}");
-        let error = find(None, Some(&folder.path().join("nothing.so")), &[]).unwrap_err();
+        let error = find(None, Some(&folder.path().join("nothing.so")), &[], &[]).unwrap_err();
         assert!(error.to_string().contains("does not exist"), "{error}");
         assert!(error.to_string().contains(PATH_VARIABLE), "{error}");
     }
@@ -208,5 +208,47 @@ mod tests {
         assert_eq!(library_in(folder.path()), Some(folder.path().join(&major)));
         std::fs::write(folder.path().join(&pinned), b"").unwrap();
         assert_eq!(library_in(folder.path()), Some(folder.path().join(&pinned)));
+    }
+
+    /// A library that says it is ONNX Runtime `version`, and nothing else.
+    fn pretender(folder: &Path, version: &str) -> Option<PathBuf> {
+        let source = format!(
+            "struct base {{ const void *(*api)(unsigned); const char *(*version)(void); }};\n\
+             static const void *api(unsigned v) {{ (void)v; return 0; }}\n\
+             static const char *version(void) {{ return \"{version}\"; }}\n\
+             static const struct base b = {{ api, version }};\n\
+             const struct base *OrtGetApiBase(void) {{ return &b; }}\n"
+        );
+        let (from, to) = (folder.join("pretender.c"), folder.join(&names()[1]));
+        std::fs::write(&from, source).unwrap();
+        let compiled =
+            std::process::Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&to, &from]).status();
+        match compiled {
+            Ok(status) if status.success() => Some(to),
+            other => {
+                eprintln!("SKIPPED: no C compiler makes a library here: {other:?}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn another_version_is_refused_with_its_place_and_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(library) = pretender(folder.path(), "1.19.2") else { return };
+        let error = find(Some(&library), None, &[], &[]).unwrap_err().to_string();
+        assert!(error.contains("is version 1.19"), "{error}");
+        assert!(error.contains("cargo xtask setup"), "{error}");
+        let error = find(None, None, &[folder.path().to_owned()], &[]).unwrap_err().to_string();
+        assert!(error.contains(&format!("{} is version 1.19", library.display())), "{error}");
+    }
+
+    #[test]
+    fn the_first_right_library_wins_over_wrong_ones_before_it() {
+        let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let Some(_) = pretender(old.path(), "1.20.0") else { return };
+        let Some(right) = pretender(new.path(), "1.99.0") else { return };
+        let places = [old.path().to_owned(), new.path().to_owned()];
+        assert_eq!(find(None, None, &places, &[]), Ok((right, 99)));
     }
 }
