@@ -2,6 +2,7 @@
 
 mod collect;
 mod framing;
+mod golden;
 mod hostile;
 mod libraries;
 mod peers;
