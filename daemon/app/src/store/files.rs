@@ -173,6 +173,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_ends_with_its_handle_even_if_a_child_process_shares_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        let file = open(&path, true).unwrap();
+        let shared = file.try_clone().unwrap(); // what a fork makes of it
+        let locked = Locked::new(file).unwrap().unwrap();
+        assert!(Locked::new(open(&path, false).unwrap()).unwrap().is_none());
+        drop(locked);
+        assert!(Locked::new(open(&path, false).unwrap()).unwrap().is_some());
+        drop(shared);
+    }
+
+    #[test]
     fn reserved_bytes_are_there_and_zero_even_where_the_file_system_cannot_reserve() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("zeros");
