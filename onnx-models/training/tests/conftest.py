@@ -1,9 +1,9 @@
-"""Shared by all tests: a seeded generator, few threads."""
+"""Shared by all tests: a seeded generator, one thread."""
 
 import pytest
 import torch
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def _training_table(state: checkpoint.State) -> dict[str, Any]:
         "unweighted count loss, simulated recordings",
         "steps": state.step,
         "minutes": round(state.elapsed_s / 60.0, 1),
-        "machine": f"{torch.get_num_threads()} CPU threads, {platform.machine()}, shared with other work",
+        "machine": f"CPU, {platform.machine()}, shared with other work",
     }
 
 
@@ -195,7 +195,7 @@ def _add_train(verbs: Any) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="blinkd_models", description="Train, judge and export blinkd's networks.")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="1 on a busy machine: threads wait for each other")
     verbs = parser.add_subparsers(dest="verb", required=True)
     _add_train(verbs)
     out = verbs.add_parser("export", help="write the bundle of RUN/checkpoint.pt")
