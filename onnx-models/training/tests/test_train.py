@@ -88,3 +88,11 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
     _trainer(tmp_path).run(stop_after_steps=1, report=_quiet)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_network_that_is_asked_for_z_trains_on_astigmatic_spots(tmp_path: Path) -> None:
+    trainer = _trainer(
+        tmp_path, architecture=Architecture(features=4, z=True), ranges=Ranges(z_nm=(-600.0, 600.0)), steps=2
+    )
+    trainer.run(report=_quiet)
+    assert trainer.step == 2
