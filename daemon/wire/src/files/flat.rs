@@ -47,7 +47,7 @@ impl Flat {
         let frame_bytes = layout.shape.pixels() * layout.pixel_type.bytes();
         let there = source.len().saturating_sub(layout.offset);
         let whole = there / frame_bytes as u64;
-        let loose = there % frame_bytes as u64 != 0 && layout.frames.is_none();
+        let loose = !there.is_multiple_of(frame_bytes as u64) && layout.frames.is_none();
         let expected = layout.frames.or((!loose).then_some(whole));
         let frames = check_whole(source.path(), whole, expected, options)?;
         if frames == 0 || frames > MAX_FRAMES {

@@ -40,3 +40,20 @@ impl TableError {
         Self::Malformed { path: path.to_owned(), field, why: why.into() }
     }
 }
+
+/// What a foreign parser says of a file: its result, or an error where it panics. `parquet` 60 was seen to panic on damaged
+/// files (an index out of bounds, a negative length); a file is no reason for the daemon to end.
+pub(super) fn guarded<T, E>(
+    path: &Path,
+    format: &'static str,
+    error: impl FnOnce(E) -> TableError,
+    parse: impl FnOnce() -> Result<T, E>,
+) -> Result<T, TableError> {
+    // Nothing that was half changed is used again: every caller gives up on the file after an error.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(parse)) {
+        Ok(result) => result.map_err(error),
+        Err(_) => {
+            Err(TableError::malformed(path, format, "it is damaged: its parser gave up; write it again"))
+        }
+    }
+}

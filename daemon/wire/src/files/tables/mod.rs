@@ -102,13 +102,13 @@ pub struct ReadOptions {
     pub skip_bad_rows: bool,
     /// The number of the first frame in a table that does not say it; ThunderSTORM counts from 1.
     pub first_frame: u32,
-    /// Tables with more rows are refused.
+    /// Tables with more rows are refused; the default of 134 million takes 6 GiB where they are kept.
     pub max_rows: u64,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { pixel_size: None, skip_bad_rows: false, first_frame: 1, max_rows: 1 << 32 }
+        Self { pixel_size: None, skip_bad_rows: false, first_frame: 1, max_rows: 1 << 27 }
     }
 }
 

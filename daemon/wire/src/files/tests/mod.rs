@@ -7,6 +7,7 @@ mod pictures;
 mod recorded;
 mod stacks;
 mod tables;
+mod throughput;
 
 use std::path::{Path, PathBuf};
 

@@ -227,7 +227,7 @@ fn one_channel(
 ) -> Result<Vec<Place>, StackError> {
     let (channels, stride) = (declared.channels, declared.channel_stride.max(1));
     let period = channels.saturating_mul(stride);
-    if channels <= 1 || planes.len() as u64 % period != 0 {
+    if channels <= 1 || !(planes.len() as u64).is_multiple_of(period) {
         return Ok(planes);
     }
     let chosen = options.chosen("channel").and_then(|value| value.parse::<u64>().ok());

@@ -11,6 +11,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use smlm::localization::Localization;
 use smlm::units::{Nm, PixelSize, Px};
 
+use super::super::error::guarded;
 use super::super::{BATCH_ROWS, ReadOptions, RowSink, TableError, TableInfo};
 use super::error_of;
 
@@ -45,7 +46,7 @@ pub(in super::super) fn read(
 ) -> Result<TableInfo, TableError> {
     let bad = |error| error_of(path, "reading", error);
     let file = File::open(path).map_err(|cause| TableError::io(path, "opening", cause))?;
-    let reader = SerializedFileReader::new(file).map_err(bad)?;
+    let reader = guarded(path, "parquet", bad, || SerializedFileReader::new(file))?;
     let about = reader.metadata().file_metadata();
     let rows = u64::try_from(about.num_rows()).unwrap_or(u64::MAX);
     if rows > options.max_rows {
@@ -69,7 +70,7 @@ pub(in super::super) fn read(
     let three_d = note("three_d").map_or(place("z_nm").is_some(), |yes| yes == "true");
     let mut info = TableInfo { format: "parquet", pixel_size, three_d, ..TableInfo::default() };
     for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(bad)?;
+        let group = guarded(path, "parquet", bad, || reader.get_row_group(group))?;
         read_group(path, &*group, &place, options, &mut info, sink)?;
     }
     Ok(info)
@@ -105,11 +106,12 @@ fn read_group(
         if descriptor.max_rep_level() > 0 {
             return Err(TableError::malformed(path, "parquet", format!("column {name} holds lists")));
         }
-        readers.columns.push((meaning, group.get_column_reader(column).map_err(bad)?, optional));
+        let reader = guarded(path, "parquet", bad, || group.get_column_reader(column))?;
+        readers.columns.push((meaning, reader, optional));
     }
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     loop {
-        let got = readers.fill().map_err(bad)?;
+        let got = guarded(path, "parquet", bad, || readers.fill())?;
         if got == 0 {
             return Ok(());
         }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use hdf5_pure::{Datatype, File};
+use hdf5_pure::{Dataset, Datatype, File};
 use smlm::localization::Localization;
 use smlm::units::{Nm, PixelSize};
 
+use super::super::error::guarded;
 use super::super::{BATCH_ROWS, ReadOptions, RowSink, TableError, TableInfo};
 use super::member::Member;
 use super::{error_of, side_path};
@@ -15,6 +16,8 @@ use crate::files::source::side_text;
 const MAX_SIDE_BYTES: u64 = 16 << 20;
 /// A row of a table of more columns than this is not a localization.
 const MAX_ROW_BYTES: usize = 4096;
+/// No compression packs more rows into a byte; a file that says so is damaged.
+const MAX_ROWS_PER_BYTE: u64 = 1024;
 
 /// The members of a row by what they mean.
 struct Layout {
@@ -31,24 +34,8 @@ pub(in super::super) fn read(
     sink: &mut RowSink<'_>,
 ) -> Result<TableInfo, TableError> {
     let bad = |error| error_of(path, "reading", error);
-    // The crate opens what it is given; a missing file is told apart here.
-    std::fs::metadata(path).map_err(|cause| TableError::io(path, "opening", cause))?;
-    let file = File::open_streaming(path).map_err(bad)?;
-    let locs = file.dataset("locs").map_err(|error| TableError::NotATable {
-        path: path.to_owned(),
-        why: format!("no data set 'locs': {error}"),
-    })?;
-    let layout = layout(path, &locs.datatype().map_err(bad)?)?;
-    let rows = match locs.shape().map_err(bad)?.as_slice() {
-        &[rows] => rows,
-        other => {
-            return Err(TableError::malformed(
-                path,
-                "locs",
-                format!("shape {other:?} is not one row after another"),
-            ));
-        }
-    };
+    let (locs, datatype, rows) = open(path)?;
+    let layout = layout(path, &datatype)?;
     if rows > options.max_rows {
         return Err(TableError::TooManyRows { path: path.to_owned(), rows, limit: options.max_rows });
     }
@@ -57,7 +44,7 @@ pub(in super::super) fn read(
     let mut info = TableInfo { format: "Picasso", rows, bad_rows: 0, pixel_size, three_d };
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     for start in (0..rows).step_by(BATCH_ROWS) {
-        let bytes = locs.read_raw_rows(start, BATCH_ROWS as u64).map_err(bad)?;
+        let bytes = guarded(path, "HDF5", bad, || locs.read_raw_rows(start, BATCH_ROWS as u64))?;
         batch.clear();
         for (row, bytes) in (start..).zip(bytes.chunks_exact(layout.bytes)) {
             match layout.row(path, row + 1, bytes, options)? {
@@ -68,6 +55,30 @@ pub(in super::super) fn read(
         sink(&batch)?;
     }
     Ok(info)
+}
+
+/// The data set `locs`, the type of its rows, and how many there are.
+fn open(path: &Path) -> Result<(Dataset, Datatype, u64), TableError> {
+    let length = std::fs::metadata(path).map_err(|cause| TableError::io(path, "opening", cause))?.len();
+    let bad = |error| match error_of(path, "reading", error) {
+        TableError::Malformed { why, .. } => {
+            let why = format!("no readable data set 'locs': {why}");
+            TableError::NotATable { path: path.to_owned(), why }
+        }
+        other => other,
+    };
+    let (locs, datatype, shape) = guarded(path, "HDF5", bad, || {
+        let locs = File::open_streaming(path)?.dataset("locs")?;
+        let (datatype, shape) = (locs.datatype()?, locs.shape()?);
+        Ok((locs, datatype, shape))
+    })?;
+    match shape.as_slice() {
+        &[rows] if rows <= length.saturating_mul(MAX_ROWS_PER_BYTE) => Ok((locs, datatype, rows)),
+        other => {
+            let why = format!("shape {other:?} is not one row after another in a file of {length} bytes");
+            Err(TableError::malformed(path, "locs", why))
+        }
+    }
 }
 
 fn described_pixel_size(path: &Path) -> Option<PixelSize> {

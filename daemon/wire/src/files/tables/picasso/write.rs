@@ -20,10 +20,13 @@ pub(in super::super) struct Writer {
     bytes: Vec<u8>,
 }
 
-/// The columns of f32 with their values, in Picasso's order, for a table's kind.
-fn columns(meta: &TableMeta) -> Vec<(&'static str, f32, fn(&Localization) -> f32)> {
+/// A column of f32: its name, and its value as a constant plus one of the row.
+type Column = (&'static str, f32, fn(&Localization) -> f32);
+
+/// The columns of f32, in Picasso's order, for a table's kind.
+fn columns(meta: &TableMeta) -> Vec<Column> {
     let width = |side: Nm| meta.psf_sigma_nm.map(|sigma| (sigma / side.0) as f32);
-    let mut columns: Vec<(&'static str, f32, fn(&Localization) -> f32)> =
+    let mut columns: Vec<Column> =
         vec![("x", 0.0, |row| row.x_px), ("y", 0.0, |row| row.y_px), ("photons", 0.0, |row| row.photons)];
     if let (Some(x), Some(y)) = (width(meta.pixel_size.x), width(meta.pixel_size.y)) {
         columns.extend([("sx", x, (|_| 0.0) as fn(&Localization) -> f32), ("sy", y, |_| 0.0)]);
