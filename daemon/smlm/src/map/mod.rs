@@ -4,6 +4,7 @@
 //! pixel, each level above doubles it; every level is kept up to date as localizations come, so adding costs
 //! O(new), drawing O(changed), and folding the finest level away loses no count. Never: colours, files, clocks.
 
+mod accumulate;
 mod level;
 mod splat;
 mod spread;
@@ -14,11 +15,10 @@ mod view;
 pub use level::{BLOCK_PX, Colours, TILE_PX};
 pub use view::{PixelBox, TileIndex, Viewport};
 
-use crate::localization::Localization;
-use crate::units::{Nm, PixelSize, Px};
+use crate::units::Nm;
+use accumulate::Piece;
 use level::Level;
 pub(crate) use level::{Block, ColourSum, Tile};
-use splat::Splat;
 use spread::Spread;
 
 /// Levels of the pyramid; the pixel of the last is `2^12` base pixels (41 µm for 10 nm).
@@ -80,7 +80,7 @@ pub struct LiveMap {
     finest: u32,
     /// Levels below this one hold Gaussians.
     gaussian_end: u32,
-    splat: Splat,
+    piece: Piece,
     spread: Spread,
     localizations: u64,
     rejected: u64,
@@ -107,7 +107,7 @@ impl LiveMap {
             levels: (0..LEVELS).map(|_| Level::default()).collect(),
             finest: 0,
             gaussian_end: gaussian_end as u32,
-            splat: Splat::new(),
+            piece: Piece::new(),
             spread: Spread::default(),
             localizations: 0,
             rejected: 0,
@@ -115,118 +115,6 @@ impl LiveMap {
             version: 0,
             generation: 0,
         })
-    }
-
-    /// Adds localizations of a camera with this pixel size. Those that are not finite or absurdly far away are
-    /// counted as rejected and not drawn.
-    pub fn add(&mut self, localizations: &[Localization], pixel: PixelSize) {
-        self.add_at(localizations, pixel, (Nm(0.0), Nm(0.0)));
-    }
-
-    /// As [`Self::add`], for a field of view whose first pixel's corner stands at `corner` in the map.
-    pub fn add_at(&mut self, localizations: &[Localization], pixel: PixelSize, corner: (Nm, Nm)) {
-        if localizations.is_empty() {
-            return;
-        }
-        self.version += 1;
-        for localization in localizations {
-            match self.place(localization, pixel, corner) {
-                Some(place) => self.add_one(&place),
-                None => self.rejected += 1,
-            }
-        }
-    }
-
-    /// Forgets everything; viewers see a new generation.
-    pub fn clear(&mut self) {
-        self.levels.iter_mut().for_each(Level::clear);
-        self.spread = Spread::default();
-        (self.finest, self.localizations, self.rejected, self.bytes) = (0, 0, 0, 0);
-        self.version += 1;
-        self.generation += 1;
-    }
-
-    /// Forgets everything and adds these instead; sorted in pieces, so that neighbours are drawn together.
-    pub fn rebuild(&mut self, localizations: impl IntoIterator<Item = Localization>, pixel: PixelSize) {
-        const PIECE: usize = 1 << 18;
-        self.clear();
-        let mut piece: Vec<Localization> = Vec::new();
-        let block = f64::from(BLOCK_PX) * self.settings.base_pixel.0;
-        let mut source = localizations.into_iter();
-        loop {
-            piece.clear();
-            piece.extend(source.by_ref().take(PIECE));
-            if piece.is_empty() {
-                return;
-            }
-            piece.sort_by_cached_key(|l| {
-                let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
-                ((y.0 / block).floor() as i32, (x.0 / block).floor() as i32)
-            });
-            self.add(&piece, pixel);
-        }
-    }
-
-    fn place(&self, l: &Localization, pixel: PixelSize, corner: (Nm, Nm)) -> Option<Place> {
-        let base = self.settings.base_pixel.0;
-        let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
-        let (x, y) = ((x.0 + corner.0.0) / base, (y.0 + corner.1.0) / base);
-        // Written so that NaN fails.
-        let sane = x.abs() < EXTENT_BASE_PX && y.abs() < EXTENT_BASE_PX && l.z_nm.is_finite();
-        if !sane {
-            return None;
-        }
-        let sigma_nm = (f64::from(l.sigma_x_px) * pixel.x.0, f64::from(l.sigma_y_px) * pixel.y.0);
-        let mean_nm = ((sigma_nm.0 + sigma_nm.1) / 2.0) as f32;
-        Some(Place {
-            x,
-            y,
-            sigma_x: sigma_nm.0 / base,
-            sigma_y: sigma_nm.1 / base,
-            colours: Colours {
-                z_nm: l.z_nm,
-                frame: l.frame as f32,
-                sigma_nm: if mean_nm.is_finite() { mean_nm.clamp(0.0, spread::SIGMA_MAX_NM) } else { 0.0 },
-            },
-        })
-    }
-
-    fn add_one(&mut self, place: &Place) {
-        // Before anything is allocated: what one localization can cost at most.
-        while self.bytes + level::worst_case_bytes(LEVELS) > self.settings.max_bytes && self.fold() {}
-        self.localizations += 1;
-        self.spread.add_position(place.x.floor(), place.y.floor());
-        self.spread.add(place.colours);
-        let colours =
-            |level: u32| (self.settings.layers.colours && level >= COLOURS_FROM).then_some(place.colours);
-        let (x, y) = (place.x.floor() as i32, place.y.floor() as i32);
-        for level in self.finest..LEVELS {
-            let sharp = colours(level).filter(|_| level >= self.gaussian_end);
-            let level_of = &mut self.levels[level as usize];
-            self.bytes += level_of.count(x >> level, y >> level, sharp, self.version);
-        }
-        if self.finest < self.gaussian_end {
-            let scale = 1.0 / f64::from(1u32 << self.finest);
-            let centre = (place.x * scale, place.y * scale);
-            self.splat.place(centre, (place.sigma_x * scale, place.sigma_y * scale));
-            for level in self.finest..self.gaussian_end {
-                self.bytes += self.levels[level as usize].splat(&self.splat, colours(level), self.version);
-                self.splat.halve();
-            }
-        }
-    }
-
-    /// Gives the finest level up; the next one holds every count already. False at the last level.
-    fn fold(&mut self) -> bool {
-        if self.finest + 1 >= LEVELS {
-            return false;
-        }
-        let level = &mut self.levels[self.finest as usize];
-        self.bytes -= level.bytes();
-        level.clear();
-        self.finest += 1;
-        self.generation += 1;
-        true
     }
 
     /// Localizations in the map: the sum of counts of every level that is kept.
@@ -280,13 +168,4 @@ impl LiveMap {
     pub fn has_gaussian(&self, level: u32) -> bool {
         (self.finest..self.gaussian_end).contains(&level)
     }
-}
-
-/// A localization in base pixels from the corner.
-struct Place {
-    x: f64,
-    y: f64,
-    sigma_x: f64,
-    sigma_y: f64,
-    colours: Colours,
 }

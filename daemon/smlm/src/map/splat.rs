@@ -29,7 +29,7 @@ impl Axis {
         &self.weights[..self.len]
     }
 
-    fn place(&mut self, table: &[f32], centre: f64, sigma: f64) {
+    fn place(&mut self, weights: &Weights, centre: f64, sigma: f64) {
         let sigma = if sigma > 0.0 { sigma.clamp(SIGMA_MIN_PX, SIGMA_MAX_PX) } else { SIGMA_UNKNOWN_PX };
         let radius = RADIUS_SIGMA * sigma;
         self.first = (centre - radius).floor() as i32;
@@ -38,7 +38,7 @@ impl Axis {
         let start = (f64::from(self.first) - (centre - radius)) as f32 * per_px;
         let mut below = 0.0;
         for (i, weight) in self.weights[..self.len].iter_mut().enumerate() {
-            let here = cumulative(table, start + (i + 1) as f32 * per_px);
+            let here = weights.below(start + (i + 1) as f32 * per_px);
             *weight = here - below;
             below = here;
         }
@@ -59,23 +59,22 @@ impl Axis {
     }
 }
 
-/// Works out weights; made once, so that placing allocates nothing.
+/// The normal distribution cut at ±3 σ, from 0 to 1.
+pub(crate) struct Weights(Box<[f32]>);
+
+/// A localization's rows of weights.
 pub(crate) struct Splat {
-    /// The normal distribution cut at ±3 σ, from 0 to 1.
-    table: Box<[f32]>,
     x: Axis,
     y: Axis,
 }
 
 impl Splat {
-    pub fn new() -> Self {
-        Self { table: truncated_normal(), x: Axis::EMPTY, y: Axis::EMPTY }
-    }
+    pub const EMPTY: Self = Self { x: Axis::EMPTY, y: Axis::EMPTY };
 
     /// Centre and σ in pixels of the level, counted from the corner of pixel 0.
-    pub fn place(&mut self, centre: (f64, f64), sigma: (f64, f64)) {
-        self.x.place(&self.table, centre.0, sigma.0);
-        self.y.place(&self.table, centre.1, sigma.1);
+    pub fn place(&mut self, weights: &Weights, centre: (f64, f64), sigma: (f64, f64)) {
+        self.x.place(weights, centre.0, sigma.0);
+        self.y.place(weights, centre.1, sigma.1);
     }
 
     /// The same splat one level up.
@@ -93,27 +92,30 @@ impl Splat {
     }
 }
 
-fn cumulative(table: &[f32], at: f32) -> f32 {
-    if at >= TABLE as f32 {
-        return 1.0;
+impl Weights {
+    /// Simpson's rule over the density; the ends are exactly 0 and 1.
+    pub fn new() -> Self {
+        let step = 2.0 * RADIUS_SIGMA / TABLE as f64;
+        let density = |t: f64| (-0.5 * t * t).exp();
+        let mut sum = 0.0;
+        let mut table = vec![0.0; TABLE + 1];
+        for i in 0..TABLE {
+            let t = -RADIUS_SIGMA + i as f64 * step;
+            sum += (density(t) + 4.0 * density(t + step / 2.0) + density(t + step)) * step / 6.0;
+            table[i + 1] = sum;
+        }
+        Self(table.iter().map(|part| (part / sum) as f32).collect())
     }
-    let at = at.max(0.0);
-    let i = at as usize;
-    table[i] + (at - i as f32) * (table[i + 1] - table[i])
-}
 
-/// Simpson's rule over the density; the ends are exactly 0 and 1.
-fn truncated_normal() -> Box<[f32]> {
-    let step = 2.0 * RADIUS_SIGMA / TABLE as f64;
-    let density = |t: f64| (-0.5 * t * t).exp();
-    let mut sum = 0.0;
-    let mut table = vec![0.0; TABLE + 1];
-    for i in 0..TABLE {
-        let t = -RADIUS_SIGMA + i as f64 * step;
-        sum += (density(t) + 4.0 * density(t + step / 2.0) + density(t + step)) * step / 6.0;
-        table[i + 1] = sum;
+    /// The part of the distribution below `at` steps of the table.
+    fn below(&self, at: f32) -> f32 {
+        if at >= TABLE as f32 {
+            return 1.0;
+        }
+        let at = at.max(0.0);
+        let i = at as usize;
+        self.0[i] + (at - i as f32) * (self.0[i + 1] - self.0[i])
     }
-    table.iter().map(|part| (part / sum) as f32).collect()
 }
 
 #[cfg(test)]
@@ -122,9 +124,9 @@ mod tests {
 
     #[test]
     fn weights_sum_to_one_at_every_level_and_sigma() {
-        let mut splat = Splat::new();
+        let (weights, mut splat) = (Weights::new(), Splat::EMPTY);
         for sigma in [f64::NAN, 0.0, 0.001, 0.3, 1.0, 4.7, 99.0] {
-            splat.place((-130.3, 63.999), (sigma, 1.0));
+            splat.place(&weights, (-130.3, 63.999), (sigma, 1.0));
             for _ in 0..5 {
                 let sum: f32 = splat.x().weights().iter().sum();
                 assert!((sum - 1.0).abs() < 1e-5, "σ {sigma}: {sum}");
@@ -135,8 +137,8 @@ mod tests {
 
     #[test]
     fn weights_are_the_gaussian_integrated_over_pixels() {
-        let mut splat = Splat::new();
-        splat.place((10.5, 0.0), (1.0, 1.0));
+        let (weights, mut splat) = (Weights::new(), Splat::EMPTY);
+        splat.place(&weights, (10.5, 0.0), (1.0, 1.0));
         // Centred on pixel 10: it holds Φ(0.5) − Φ(−0.5) = 0.38292, its neighbours 0.24173, of 0.99730.
         let x = splat.x();
         let at = |pixel: i32| x.weights()[(pixel - x.first) as usize];

@@ -4,6 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::localization::Localization;
+use crate::units::PixelSize;
 
 const PIXEL: PixelSize = PixelSize { x: Nm(100.0), y: Nm(100.0) };
 

@@ -28,7 +28,7 @@ pub fn fire(t: f32) -> [u8; 3] {
 /// A quantity from 0 to 1 at full brightness.
 pub fn ramp(t: f32) -> [u8; 3] {
     let t = t.clamp(0.0, 1.0);
-    srgb(0.59 + 0.30 * t.powf(1.15), 0.25 - 0.06 * t, 250.0 + 215.0 * t.powf(0.95))
+    srgb(0.58 + 0.31 * t.powf(0.9), 0.22 - 0.03 * t, 262.0 + 203.0 * t.powf(0.95))
 }
 
 /// OKLab's matrices (Ottosson 2020) and the sRGB curve; chroma is reduced until the colour exists.
