@@ -151,6 +151,8 @@ impl FrameSource for ZeromqSource {
             }
             patience = Duration::ZERO;
         }
+        // Whatever else was put off is woken before the runtime stands still again.
+        self.runtime.block_on(tokio::task::yield_now());
         self.look_at_events(sink);
         Ok(())
     }

@@ -111,3 +111,26 @@ fn both_receivers_survive_a_peer_that_dies_in_a_frame() {
         sink.until(&mut *source, "the next peer's frame", |sink| sink.seqs() == [1]);
     }
 }
+
+#[test]
+fn frames_larger_than_every_buffer_arrive_while_nobody_waits_for_them() {
+    on_both(|_, source| {
+        let settings = PublisherSettings { queue_frames: 100, ..PublisherSettings::default() };
+        let mut publisher = Publisher::new(source.endpoint(), settings).unwrap();
+        let mut sink = Collect::default();
+        for seq in 0..16 {
+            let info = sample::info(seq, 2048, 2048);
+            assert_eq!(
+                publisher.send_frame(&info, vec![seq as u8; info.payload_bytes()].into()),
+                Sending::Queued
+            );
+        }
+        sink.until(source, "all arrive", |sink| {
+            publisher.drive(Duration::ZERO);
+            sink.frames.len() == 16
+        });
+        assert!(
+            sink.frames.iter().all(|(info, pixels)| pixels.iter().all(|&pixel| pixel == info.id.seq.0 as u8))
+        );
+    });
+}
