@@ -52,7 +52,8 @@ pub struct WindowRef<'a> {
 /// What an engine says of a window, or of one tile of a window.
 #[derive(Clone, Copy, Debug)]
 pub enum Output<'a> {
-    /// A network's raw output for one tile of the frame, or for all of it.
+    /// A network's raw output for one tile of the frame, or for all of it. Where the tile reaches beyond the
+    /// frame, p is 0.
     Decode(DecodeTensor<'a>),
     /// Localizations in coordinates of the frame. `frame` and `tile` are 0: whoever called knows them.
     Found(&'a [Localization]),

@@ -87,13 +87,6 @@ impl Buffer {
         Ok(Self { value, data, len: shape.iter().product() })
     }
 
-    /// # Safety
-    /// The buffer is on the host, and nothing writes to it while the slice lives.
-    pub unsafe fn values(&self) -> &[f32] {
-        // SAFETY: `data` and `len` are the tensor's; the rest is the caller's promise.
-        unsafe { std::slice::from_raw_parts(self.data, self.len) }
-    }
-
     /// The buffer must be on the host.
     pub fn values_mut(&mut self) -> &mut [f32] {
         // SAFETY: `data` and `len` are the tensor's, and `self` is borrowed alone.

@@ -5,7 +5,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use smlm::frame::Shape;
 use smlm::localize::DecodeTensor;
+use smlm::tiling::Rect;
 
 use super::features::{Origin, Slot};
 use super::plan::{FrameJob, Plan, WindowJob};
@@ -124,11 +126,12 @@ impl Round<'_, '_> {
         if let Some(error) = lock(&failure).take() {
             return Err(error);
         }
-        for (job, output) in plan.window_jobs.iter().zip(&plan.outputs) {
+        let plan = &mut *self.plan;
+        for (job, output) in plan.window_jobs.iter().zip(&mut plan.outputs) {
             let tile = &plan.tiles[job.tile];
+            blank_padding(output.values_mut(), tile.input, plan.shape);
             let tensor = DecodeTensor {
-                // SAFETY: every job of this round has returned.
-                data: unsafe { output.values() },
+                data: output.values_mut(),
                 height: tile.input.height,
                 width: tile.input.width,
                 frame: plan.shape,
@@ -187,6 +190,19 @@ fn frame_at<'a>(window: &WindowRef<'a>, place: usize) -> FrameRef<'a> {
         0 => window.previous,
         1 => window.this,
         _ => window.next,
+    }
+}
+
+/// Undoes the padding: outside the frame there is no emitter, so p, the first channel, becomes 0 there, and
+/// no pixel inside is judged by a neighbour that does not exist.
+fn blank_padding(values: &mut [f32], input: Rect, frame: Shape) {
+    let width = input.width as usize;
+    let columns = frame.width.saturating_sub(input.column).min(input.width) as usize;
+    let rows = frame.height.saturating_sub(input.row).min(input.height) as usize;
+    let p = &mut values[..width * input.height as usize];
+    p[rows * width..].fill(0.0);
+    if columns < width {
+        p.chunks_exact_mut(width).for_each(|row| row[columns..].fill(0.0));
     }
 }
 

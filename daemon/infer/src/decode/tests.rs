@@ -111,6 +111,31 @@ fn split_graphs_say_what_the_single_graph_says_for_any_batch_and_odd_sizes() {
 }
 
 #[test]
+fn no_emitter_is_claimed_outside_the_frame() {
+    // On a grid of 4 px: one column and three rows of padding.
+    let movie = Movie::new(63, 45, 2);
+    for (kind, core_px) in [("split", 512), ("split", 20), ("single", 512)] {
+        let settings = DecodeSettings { core_px, ..DecodeSettings::default() };
+        let Some(mut engine) = engine(kind, settings, Arc::new(Alone)) else { return };
+        let (mut padding, mut inside) = (0, 0);
+        let mut look = |_: usize, output: Output<'_>| {
+            let Output::Decode(tensor) = output else { panic!("not a tensor") };
+            for row in 0..tensor.height {
+                for column in 0..tensor.width {
+                    let p = tensor.data[(row * tensor.width + column) as usize];
+                    let (y, x) = (row as i32 + tensor.origin.0, column as i32 + tensor.origin.1);
+                    let within = y < 45 && x < 63;
+                    assert_eq!(p > 0.0, within, "row {y}, column {x}");
+                    *(if within { &mut inside } else { &mut padding }) += 1;
+                }
+            }
+        };
+        engine.run(&movie.windows(), &mut look).unwrap();
+        assert!(padding > 0 && inside >= 2 * 63 * 45);
+    }
+}
+
+#[test]
 fn a_tiled_field_gives_what_the_whole_field_gives_in_any_memory() {
     let movie = Movie::new(203, 149, 4);
     let Some(mut whole) = engine("split", DecodeSettings::default(), Arc::new(Alone)) else { return };
