@@ -154,6 +154,45 @@ impl Made {
     }
 }
 
+/// A TIFF of uncompressed tiles of 16 x 16, two side by side in each frame, padded with 0xeeee.
+pub(super) fn tiled(frames: usize) -> Vec<u8> {
+    let mut file = b"II*\0\0\0\0\0".to_vec();
+    let mut link = 4;
+    for frame in 0..frames {
+        let pixels = pixels(frame, PixelType::U16);
+        let start = file.len() as u32;
+        for at in 0..2 * 16 * 16 {
+            let (y, x) = (at / 16 % 16, 16 * (at / 256) + at % 16);
+            let inside = x < WIDTH && y < HEIGHT;
+            file.extend(if inside { pixels[y * WIDTH + x] } else { 0xeeee }.to_le_bytes());
+        }
+        let arrays = file.len() as u32;
+        [start, start + 512, 512, 512].iter().for_each(|value| file.extend(value.to_le_bytes()));
+        let here = file.len() as u32;
+        file.splice(link..link + 4, here.to_le_bytes());
+        let entries: [(u16, u16, u32, u32); 10] = [
+            (256, 4, 1, WIDTH as u32),
+            (257, 4, 1, HEIGHT as u32),
+            (258, 3, 1, 16),
+            (259, 3, 1, 1),
+            (262, 3, 1, 1),
+            (277, 3, 1, 1),
+            (322, 4, 1, 16),
+            (323, 4, 1, 16),
+            (324, 4, 2, arrays),
+            (325, 4, 2, arrays + 8),
+        ];
+        file.extend((entries.len() as u16).to_le_bytes());
+        for (tag, kind, count, value) in entries {
+            file.extend([&tag.to_le_bytes()[..], &kind.to_le_bytes()].concat());
+            file.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+        }
+        link = file.len();
+        file.extend([0; 4]);
+    }
+    file
+}
+
 /// A `.npy` of `(frames, HEIGHT, WIDTH)` u16.
 pub(super) fn npy(frames: usize, big_endian: bool) -> Vec<u8> {
     let order = if big_endian { '>' } else { '<' };

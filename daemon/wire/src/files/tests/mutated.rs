@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use smlm::frame::PixelType;
 use smlm::units::{Nm, PixelSize};
 
-use super::made::{HEIGHT, Made, WIDTH, ndtiff, npy, picasso, pixels};
+use super::made::{HEIGHT, Made, WIDTH, ndtiff, npy, picasso, pixels, tiled};
 use super::tables::{FORMATS, meta, rows, write};
 use crate::files::npy::{read_f32, read_u16};
 use crate::files::stack::{StackOptions, open_stack_with};
@@ -103,6 +103,8 @@ fn a_damaged_tiff_never_panics() {
         std::fs::write(&path, bytes.into_inner()).unwrap();
         mutate(&path, &|| read_stack(&path));
     }
+    std::fs::write(&path, tiled(3)).unwrap();
+    mutate(&path, &|| read_stack(&path));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ::tiff::encoder::{Compression, TiffEncoder, colortype};
 use smlm::frame::PixelType;
 use tempfile::TempDir;
 
-use super::made::{HEIGHT, Made, PIXELS, WIDTH, all_pixels, ndtiff, npy, picasso, pixels};
+use super::made::{HEIGHT, Made, PIXELS, WIDTH, all_pixels, ndtiff, npy, picasso, pixels, tiled};
 use super::{all_frames, frame};
 use crate::files::stack::{StackError, StackOptions, open_stack, open_stack_with};
 
@@ -67,6 +67,13 @@ fn compressed_and_predicted_frames_are_decoded() {
         assert_eq!(frame(&mut *stack, 2), pixels(2, PixelType::U16));
         assert_eq!(all_frames(&mut *stack), all_pixels(3, PixelType::U16));
     }
+}
+
+#[test]
+fn tiles_are_put_together() {
+    let folder = folder();
+    let mut stack = open_stack(&put(&folder, "a.tif", tiled(3))).unwrap();
+    assert_eq!(all_frames(&mut *stack), all_pixels(3, PixelType::U16));
 }
 
 #[test]
@@ -176,6 +183,7 @@ fn what_is_no_camera_frame_is_refused_in_plain_words() {
         let text = refusal(&put(&folder, name, bytes));
         assert!(text.contains("not a stack") && text.contains(name), "{text}");
     }
+    assert!(refusal(&put(&folder, "begun.tif", b"II*\0\0\0\0\0")).contains("without images"));
     assert!(refusal(&folder.path().join("absent.tif")).contains("opening failed"));
     assert!(refusal(tempfile::tempdir().unwrap().path()).contains("without NDTiff.index"));
 }

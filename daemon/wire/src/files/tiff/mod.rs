@@ -153,6 +153,9 @@ impl Stack for Tiff {
 
 /// Follows the chain of directories from the first to the last, or to where it breaks.
 fn walk(source: &mut Source, header: Header) -> Result<Walk, StackError> {
+    if header.first == 0 {
+        return Err(StackError::not(source.path(), "a TIFF without images; its writing was not finished"));
+    }
     let Some(first) = header.ifd(source, header.first)? else {
         return Err(StackError::Short { path: source.path().to_owned(), whole: 0, expected: None });
     };
@@ -305,16 +308,17 @@ fn place(
         let why = format!("directory {number} is {own:?}, the first one {expected:?}; split the file");
         return Err(StackError::malformed(source.path(), "frame size", why));
     }
-    let tiled = header.values(source, ifd, tag::TILE_OFFSETS)?;
-    let (offsets, sizes) = match tiled.is_some() {
-        true => (tiled, header.values(source, ifd, tag::TILE_BYTES)?),
+    let tiles = header.values(source, ifd, tag::TILE_OFFSETS)?;
+    let is_tiled = tiles.is_some();
+    let (offsets, sizes) = match is_tiled {
+        true => (tiles, header.values(source, ifd, tag::TILE_BYTES)?),
         false => {
-            (header.values(source, ifd, tag::STRIP_OFFSETS)?, header.values(source, ifd, tag::STRIP_BYTES)?)
+            let offsets = header.values(source, ifd, tag::STRIP_OFFSETS)?;
+            (offsets, header.values(source, ifd, tag::STRIP_BYTES)?)
         }
     };
     let Some(offsets) = offsets.filter(|offsets| !offsets.is_empty()) else { return Ok(Seen::Outside) };
     let plain = header.value(source, ifd, tag::COMPRESSION)?.unwrap_or(1) == 1;
-    let is_tiled = header.value(source, ifd, tag::TILE_BYTES)?.is_some();
     let rows = header.value(source, ifd, tag::ROWS_PER_STRIP)?.unwrap_or(u64::MAX).max(1);
     if plain && !is_tiled && strips_touch(&offsets, rows, own) {
         let bytes = (own.shape.pixels() * own.pixel_type.bytes()) as u64;
