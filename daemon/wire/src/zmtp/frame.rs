@@ -36,7 +36,7 @@ pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<Head>, BadMessage> {
 
 /// The head of a frame of `length` bytes, appended to `out`.
 pub(crate) fn put_head(out: &mut Vec<u8>, length: usize, more: bool, command: bool) {
-    let flags = u8::from(more) * MORE | u8::from(command) * COMMAND;
+    let flags = (u8::from(more) * MORE) | (u8::from(command) * COMMAND);
     match u8::try_from(length) {
         Ok(short) => out.extend_from_slice(&[flags, short]),
         Err(_) => {

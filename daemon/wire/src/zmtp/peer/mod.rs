@@ -3,22 +3,24 @@
 //! In: what its socket holds. Out: calls on the sink. Never: a wait; a byte of memory for a length that was not
 //! checked; an effect on another peer.
 
+mod message;
+
 use std::io::{IoSlice, IoSliceMut};
 use std::time::{Duration, Instant};
 
 use smlm::frame::SeriesId;
 
-use super::frame::{Head, parse_head};
-use super::greeting::{
+use crate::bad_message::BadMessage;
+use crate::envelope::{Announced, Decoder, limits};
+use crate::source::{FrameSink, Place, SourceSettings};
+use crate::zmtp::frame::{Head, parse_head};
+use crate::zmtp::greeting::{
     COMMAND_BYTES, GREETING_BYTES, check_greeting, greeting, put_command, put_ready, socket_type,
     split_command,
 };
-use super::inbox::Inbox;
-use super::packed::{SideBuffer, check_sum};
-use super::stream::{Moved, Stream};
-use crate::bad_message::BadMessage;
-use crate::envelope::{Announced, Compression, Decoder, Message, limits, series_of};
-use crate::source::{FrameSink, Place, SourceSettings};
+use crate::zmtp::inbox::Inbox;
+use crate::zmtp::packed::SideBuffer;
+use crate::zmtp::stream::{Moved, Stream};
 
 /// Answers that a peer has not taken yet; beyond, it is dropped.
 const OUTBOX_BYTES: usize = 4096;
@@ -26,7 +28,7 @@ const OUTBOX_BYTES: usize = 4096;
 const SERIES_MAX: usize = 8;
 
 /// What peers share.
-pub(super) struct Shared<'a> {
+pub(in crate::zmtp) struct Shared<'a> {
     pub sink: &'a mut dyn FrameSink,
     pub decoder: &'a mut Decoder,
     pub side: &'a mut SideBuffer,
@@ -66,12 +68,12 @@ enum Stage {
 
 /// Why a peer is let go.
 #[derive(Clone, Copy)]
-pub(super) enum Leaving {
+pub(in crate::zmtp) enum Leaving {
     Closed,
     Bad(BadMessage),
 }
 
-pub(super) struct Peer {
+pub(in crate::zmtp) struct Peer {
     stream: Stream,
     id: u64,
     inbox: Inbox,
@@ -88,7 +90,7 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(stream: Stream, id: u64, now: Instant) -> Self {
+    pub(in crate::zmtp) fn new(stream: Stream, id: u64, now: Instant) -> Self {
         let mut outbox = Vec::with_capacity(OUTBOX_BYTES);
         outbox.extend_from_slice(&greeting());
         Self {
@@ -106,20 +108,20 @@ impl Peer {
         }
     }
 
-    pub(super) fn stream(&self) -> &Stream {
+    pub(in crate::zmtp) fn stream(&self) -> &Stream {
         &self.stream
     }
 
-    pub(super) fn waits_for_side_buffer(&self) -> bool {
+    pub(in crate::zmtp) fn waits_for_side_buffer(&self) -> bool {
         self.waits
     }
 
-    pub(super) fn has_answers(&self) -> bool {
+    pub(in crate::zmtp) fn has_answers(&self) -> bool {
         !self.outbox.is_empty()
     }
 
     /// When this peer's patience ends, and what it is called then.
-    pub(super) fn deadline(&self, settings: &SourceSettings) -> Option<(Instant, BadMessage)> {
+    pub(in crate::zmtp) fn deadline(&self, settings: &SourceSettings) -> Option<(Instant, BadMessage)> {
         match self.stage {
             Stage::Greeting | Stage::Handshake => {
                 Some((self.accepted + settings.handshake_limit, BadMessage::BadHandshake))
@@ -133,7 +135,7 @@ impl Peer {
     }
 
     /// Sends waiting answers.
-    pub(super) fn flush(&mut self) -> Result<(), Leaving> {
+    pub(in crate::zmtp) fn flush(&mut self) -> Result<(), Leaving> {
         while !self.outbox.is_empty() {
             match self.stream.write(&[IoSlice::new(&self.outbox)]) {
                 Moved::Bytes(bytes) => drop(self.outbox.drain(..bytes)),
@@ -145,7 +147,7 @@ impl Peer {
     }
 
     /// Reads and digests until the socket is empty or the turn's bytes are used up.
-    pub(super) fn turn(&mut self, shared: &mut Shared<'_>) -> Result<(), Leaving> {
+    pub(in crate::zmtp) fn turn(&mut self, shared: &mut Shared<'_>) -> Result<(), Leaving> {
         self.digest(shared).map_err(Leaving::Bad)?;
         let mut left = shared.settings.turn_bytes;
         while !self.waits && left > 0 {
@@ -301,125 +303,6 @@ impl Peer {
         Ok(true)
     }
 
-    fn digest_part0(&mut self, head: Head, shared: &mut Shared<'_>) -> Result<bool, BadMessage> {
-        let limit = if head.more { limits::FRAME_PART0_BYTES } else { limits::CONTROL_PART0_BYTES };
-        if head.length > limit as u64 {
-            shared.sink.bad(BadMessage::TooLong);
-            self.skip(head);
-            return Ok(true);
-        }
-        let Some(range) = self.whole(head) else {
-            return Ok(false);
-        };
-        let message = shared.decoder.decode(&self.inbox.filled()[range.clone()], head.more);
-        self.inbox.consume(range.end);
-        self.stage = match message {
-            Ok(Message::Frame(frame)) => Stage::Part1(frame),
-            Ok(Message::Control(control)) => {
-                self.remember(series_of(&control));
-                shared.sink.control(control);
-                Stage::Part0
-            }
-            Err(kind) => {
-                shared.sink.bad(kind);
-                if head.more { Stage::SkipHead } else { Stage::Part0 }
-            }
-        };
-        Ok(true)
-    }
-
-    fn digest_part1(&mut self, frame: Announced, shared: &mut Shared<'_>) -> Result<bool, BadMessage> {
-        let Some(head) = self.head()? else {
-            return Ok(false);
-        };
-        if head.command {
-            return self.digest_command(head);
-        }
-        let (pixels, raw) = (frame.info.payload_bytes(), frame.compression == Compression::Raw);
-        let length = usize::try_from(head.length).map_err(|_| BadMessage::TooLong)?;
-        let wrong = if head.more {
-            Some(BadMessage::WrongPartCount)
-        } else if raw {
-            (length != pixels).then_some(BadMessage::WrongPixelCount)
-        } else {
-            (length > limits::packed_bytes(pixels)).then_some(BadMessage::TooLong)
-        };
-        if let Some(kind) = wrong {
-            shared.sink.bad(kind);
-            self.skip(head);
-            return Ok(true);
-        }
-        self.waits = !raw && !shared.side.is_free();
-        if self.waits {
-            return Ok(false);
-        }
-        self.remember(frame.info.id.series);
-        let Some(place) = shared.sink.reserve(&frame.info) else {
-            self.skip(head);
-            return Ok(true);
-        };
-        self.inbox.consume(head.bytes);
-        self.stage = if raw {
-            Stage::Pixels { frame, place, got: 0 }
-        } else if shared.side.claim(self.id, length) {
-            Stage::Packed { frame, place, got: 0, length }
-        } else {
-            shared.sink.abandon(place, BadMessage::TooLong);
-            Stage::Skip { left: head.length, more: false }
-        };
-        Ok(true)
-    }
-
-    fn digest_pixels(&mut self, frame: Announced, place: Place, got: usize, shared: &mut Shared<'_>) -> bool {
-        let space = shared.sink.space(place);
-        let got = got + self.inbox.take(&mut space[got..]);
-        if got < space.len() {
-            self.stage = Stage::Pixels { frame, place, got };
-            return false;
-        }
-        let checked = check_sum(space, frame.crc32c);
-        self.finish(place, checked, shared)
-    }
-
-    fn digest_packed(
-        &mut self,
-        frame: Announced,
-        place: Place,
-        (got, length): (usize, usize),
-        shared: &mut Shared<'_>,
-    ) -> bool {
-        let got = got + self.inbox.take(&mut shared.side.space()[got..length]);
-        if got < length {
-            self.stage = Stage::Packed { frame, place, got, length };
-            return false;
-        }
-        let pixels = shared.sink.space(place);
-        let unpacked = shared.side.unpack(length, &frame, pixels);
-        shared.side.release(self.id);
-        self.finish(place, unpacked, shared)
-    }
-
-    fn finish(&mut self, place: Place, result: Result<(), BadMessage>, shared: &mut Shared<'_>) -> bool {
-        match result {
-            Ok(()) => shared.sink.commit(place, (shared.unix_ns)()),
-            Err(kind) => shared.sink.abandon(place, kind),
-        }
-        self.stage = Stage::Part0;
-        true
-    }
-
-    fn digest_skip(&mut self, left: u64, more: bool) -> bool {
-        let here = (self.inbox.filled().len() as u64).min(left);
-        self.inbox.consume(usize::try_from(here).expect("not more than the inbox holds"));
-        let left = left - here;
-        self.stage = match (left, more) {
-            (0, true) => Stage::SkipHead,
-            (0, false) => Stage::Part0,
-            _ => Stage::Skip { left, more },
-        };
-        left == 0
-    }
-
     fn remember(&mut self, series: SeriesId) {
         if self.series.last() == Some(&series) {
             return;
@@ -432,7 +315,7 @@ impl Peer {
     }
 
     /// Accounts for what was under way; the caller then drops the peer.
-    pub(super) fn leave(&mut self, why: Leaving, side: &mut SideBuffer, sink: &mut dyn FrameSink) {
+    pub(in crate::zmtp) fn leave(&mut self, why: Leaving, side: &mut SideBuffer, sink: &mut dyn FrameSink) {
         side.release(self.id);
         let clean = matches!(self.stage, Stage::Part0) && self.inbox.filled().is_empty() || !self.heard;
         let kind = match why {
