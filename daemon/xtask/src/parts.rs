@@ -96,8 +96,16 @@ fn golden() -> Result<Ended, String> {
 }
 
 /// What the Python client is tested with; versions are pinned where a note in its README says why.
-const PYTHON: [&str; 6] =
-    ["pytest==9.2.0", "ruff==0.17.5", "mypy==2.4.1", "pyzmq==27.3.0", "numpy", "protobuf>=6.31"];
+const PYTHON: [&str; 8] = [
+    "pytest==9.2.0",
+    "ruff==0.17.5",
+    "mypy==2.4.1",
+    "pyzmq==27.3.0",
+    "numpy",
+    "protobuf>=6.31.1",
+    "types-protobuf",
+    "grpcio-tools==1.76.0",
+];
 
 fn python() -> Result<Ended, String> {
     let python = tools::python("client", &PYTHON)?;

@@ -1,0 +1,109 @@
+"""What a publisher says about a recording, once per series, tile or frame.
+
+In: plain values with units in their names. Out: the same, checked; `blinkd.envelope` makes messages of them. Never:
+a socket.
+"""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from dataclasses import dataclass, field
+
+from blinkd.v1 import frames_pb2 as pb
+
+
+class EndReason(enum.IntEnum):
+    """Why a series ended."""
+
+    COMPLETED = pb.END_REASON_COMPLETED
+    ABORTED = pb.END_REASON_ABORTED
+    ERROR = pb.END_REASON_ERROR
+    OVERFLOW = pb.END_REASON_OVERFLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Camera:
+    """How counts become photons: `((adu - offset_adu) * e_per_adu / em_gain - spurious_e) / qe`."""
+
+    offset_adu: float
+    e_per_adu: float
+    em_gain: float | None = None
+    """None for a camera without electron multiplication."""
+    spurious_e: float = 0.0
+    qe: float = 1.0
+    read_noise_e: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One recording: a burst, or a scan of tiles."""
+
+    name: str = ""
+    source: str = "blinkd-python"
+    """Publisher and versions, as `pymmcore-plus 0.18.1`."""
+    camera: str = ""
+    """The camera's label."""
+    calibration: Camera | None = None
+    """None: the daemon's configuration says it."""
+    pixel_size_nm: tuple[float, float] | None = None
+    """(x, y) in the sample; None: the daemon's configuration says it."""
+    exposure_ms: float = 0.0
+    grid_rows: int = 1
+    grid_columns: int = 1
+    overlap_percent: tuple[float, float] = (0.0, 0.0)
+    """(x, y) overlap of neighbouring tiles."""
+    snake: bool = False
+    """Every other row is scanned backwards."""
+    expected_tiles: int = 1
+    expected_frames: int = 0
+    """Of the whole series; 0: not known."""
+    affine_um: tuple[float, ...] = ()
+    """Micro-Manager's pixel size affine: 6 numbers in um per pixel, or none."""
+    live_sampled: bool = False
+    """Frames are samples, as from Micro-Manager's Live button: neighbours are unrelated."""
+    widefield: bool = False
+    """An overview channel that is not localized."""
+    metadata_json: str = ""
+    """The raw useq sequence or summary metadata."""
+    series_id: bytes = field(default_factory=lambda: uuid.uuid4().bytes)
+
+    def __post_init__(self) -> None:
+        """Refuses what no daemon would accept."""
+        if len(self.series_id) != 16:
+            raise ValueError(f"series_id has {len(self.series_id)} bytes: it must have 16")
+        if len(self.affine_um) not in (0, 6):
+            raise ValueError(f"affine_um has {len(self.affine_um)} numbers: it must have 6 or none")
+        if len(self.metadata_json.encode()) > 768 * 1024:
+            raise ValueError("metadata_json is longer than 768 KiB: leave per-frame metadata out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One position of a scan."""
+
+    index: int = 0
+    """In the order of acquisition."""
+    row: int = 0
+    column: int = 0
+    frames: int = 0
+    """How many are planned; 0: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What is known of one frame besides its pixels. Everything may be left out."""
+
+    camera_image_number: int | None = None
+    """The core's own count within the burst: a gap here is loss in the camera or in Micro-Manager."""
+    capture_unix_ns: int = 0
+    """UTC; 0: the time of the call."""
+    exposure_ms: float | None = None
+    """None: the series' exposure."""
+    roi_px: tuple[int, int] = (0, 0)
+    """(x, y) of the first pixel on the sensor."""
+    binning: int = 1
+    stage_um: tuple[float, float] | tuple[float, float, float] | None = None
+    """(x, y) or (x, y, z) as the stage says or as it was told."""
+    stage_measured: bool = False
+    core_queue_depth: int = 0

@@ -1,0 +1,235 @@
+from blinkd.v1 import frames_pb2 as _frames_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class SeriesState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SERIES_STATE_UNSPECIFIED: _ClassVar[SeriesState]
+    SERIES_STATE_RECEIVING: _ClassVar[SeriesState]
+    SERIES_STATE_DRAINING: _ClassVar[SeriesState]
+    SERIES_STATE_DONE: _ClassVar[SeriesState]
+SERIES_STATE_UNSPECIFIED: SeriesState
+SERIES_STATE_RECEIVING: SeriesState
+SERIES_STATE_DRAINING: SeriesState
+SERIES_STATE_DONE: SeriesState
+
+class ListAcquisitionsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListAcquisitionsResponse(_message.Message):
+    __slots__ = ("acquisitions",)
+    ACQUISITIONS_FIELD_NUMBER: _ClassVar[int]
+    acquisitions: _containers.RepeatedCompositeFieldContainer[Acquisition]
+    def __init__(self, acquisitions: _Optional[_Iterable[_Union[Acquisition, _Mapping]]] = ...) -> None: ...
+
+class GetAcquisitionRequest(_message.Message):
+    __slots__ = ("series_id",)
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
+    series_id: bytes
+    def __init__(self, series_id: _Optional[bytes] = ...) -> None: ...
+
+class WatchAcquisitionRequest(_message.Message):
+    __slots__ = ("series_id", "interval_ms")
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
+    INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    series_id: bytes
+    interval_ms: int
+    def __init__(self, series_id: _Optional[bytes] = ..., interval_ms: _Optional[int] = ...) -> None: ...
+
+class ConfigureAcquisitionRequest(_message.Message):
+    __slots__ = ("series_id", "filter")
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    series_id: bytes
+    filter: LocalizationFilter
+    def __init__(self, series_id: _Optional[bytes] = ..., filter: _Optional[_Union[LocalizationFilter, _Mapping]] = ...) -> None: ...
+
+class StopAcquisitionRequest(_message.Message):
+    __slots__ = ("series_id",)
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
+    series_id: bytes
+    def __init__(self, series_id: _Optional[bytes] = ...) -> None: ...
+
+class GetStatusRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class LocalizationFilter(_message.Message):
+    __slots__ = ("sigma_lateral_max_px", "sigma_z_max_nm", "photons_min", "photons_max", "probability_min")
+    SIGMA_LATERAL_MAX_PX_FIELD_NUMBER: _ClassVar[int]
+    SIGMA_Z_MAX_NM_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_MIN_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_MAX_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_MIN_FIELD_NUMBER: _ClassVar[int]
+    sigma_lateral_max_px: float
+    sigma_z_max_nm: float
+    photons_min: float
+    photons_max: float
+    probability_min: float
+    def __init__(self, sigma_lateral_max_px: _Optional[float] = ..., sigma_z_max_nm: _Optional[float] = ..., photons_min: _Optional[float] = ..., photons_max: _Optional[float] = ..., probability_min: _Optional[float] = ...) -> None: ...
+
+class FrameAccount(_message.Message):
+    __slots__ = ("received", "processed", "waiting", "lost", "missing")
+    class LostEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class MissingEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    PROCESSED_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    received: int
+    processed: int
+    waiting: int
+    lost: _containers.ScalarMap[str, int]
+    missing: _containers.ScalarMap[str, int]
+    def __init__(self, received: _Optional[int] = ..., processed: _Optional[int] = ..., waiting: _Optional[int] = ..., lost: _Optional[_Mapping[str, int]] = ..., missing: _Optional[_Mapping[str, int]] = ...) -> None: ...
+
+class LiveStatistics(_message.Message):
+    __slots__ = ("localizations_per_frame", "density_per_um2", "photons_median", "background_median", "sigma_lateral_median_nm")
+    LOCALIZATIONS_PER_FRAME_FIELD_NUMBER: _ClassVar[int]
+    DENSITY_PER_UM2_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    SIGMA_LATERAL_MEDIAN_NM_FIELD_NUMBER: _ClassVar[int]
+    localizations_per_frame: float
+    density_per_um2: float
+    photons_median: float
+    background_median: float
+    sigma_lateral_median_nm: float
+    def __init__(self, localizations_per_frame: _Optional[float] = ..., density_per_um2: _Optional[float] = ..., photons_median: _Optional[float] = ..., background_median: _Optional[float] = ..., sigma_lateral_median_nm: _Optional[float] = ...) -> None: ...
+
+class Latency(_message.Message):
+    __slots__ = ("p50_ms", "p99_ms", "max_ms", "frames")
+    P50_MS_FIELD_NUMBER: _ClassVar[int]
+    P99_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_MS_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    frames: int
+    def __init__(self, p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ..., max_ms: _Optional[float] = ..., frames: _Optional[int] = ...) -> None: ...
+
+class TileAccount(_message.Message):
+    __slots__ = ("tile_index", "row", "column", "account", "localizations")
+    TILE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    tile_index: int
+    row: int
+    column: int
+    account: FrameAccount
+    localizations: int
+    def __init__(self, tile_index: _Optional[int] = ..., row: _Optional[int] = ..., column: _Optional[int] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ...) -> None: ...
+
+class Acquisition(_message.Message):
+    __slots__ = ("series_id", "name", "source", "channel", "state", "closed_because", "account", "localizations", "next_seq", "received_fps", "processed_fps", "latency", "statistics", "pixel_size_x_nm", "pixel_size_y_nm", "width_px", "height_px", "camera", "live_sampled", "model", "provider", "warnings", "filter", "start_unix_ns", "tiles", "dropped_by_publisher")
+    SERIES_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FPS_FIELD_NUMBER: _ClassVar[int]
+    PROCESSED_FPS_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    STATISTICS_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_SIZE_X_NM_FIELD_NUMBER: _ClassVar[int]
+    PIXEL_SIZE_Y_NM_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_PX_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_PX_FIELD_NUMBER: _ClassVar[int]
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    LIVE_SAMPLED_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    START_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    TILES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_BY_PUBLISHER_FIELD_NUMBER: _ClassVar[int]
+    series_id: bytes
+    name: str
+    source: str
+    channel: _frames_pb2.ChannelKind
+    state: SeriesState
+    closed_because: str
+    account: FrameAccount
+    localizations: int
+    next_seq: int
+    received_fps: float
+    processed_fps: float
+    latency: Latency
+    statistics: LiveStatistics
+    pixel_size_x_nm: float
+    pixel_size_y_nm: float
+    width_px: int
+    height_px: int
+    camera: _frames_pb2.CameraCalibration
+    live_sampled: bool
+    model: str
+    provider: str
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    filter: LocalizationFilter
+    start_unix_ns: int
+    tiles: _containers.RepeatedCompositeFieldContainer[TileAccount]
+    dropped_by_publisher: int
+    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., source: _Optional[str] = ..., channel: _Optional[_Union[_frames_pb2.ChannelKind, str]] = ..., state: _Optional[_Union[SeriesState, str]] = ..., closed_because: _Optional[str] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ..., next_seq: _Optional[int] = ..., received_fps: _Optional[float] = ..., processed_fps: _Optional[float] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., statistics: _Optional[_Union[LiveStatistics, _Mapping]] = ..., pixel_size_x_nm: _Optional[float] = ..., pixel_size_y_nm: _Optional[float] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., camera: _Optional[_Union[_frames_pb2.CameraCalibration, _Mapping]] = ..., live_sampled: bool = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[LocalizationFilter, _Mapping]] = ..., start_unix_ns: _Optional[int] = ..., tiles: _Optional[_Iterable[_Union[TileAccount, _Mapping]]] = ..., dropped_by_publisher: _Optional[int] = ...) -> None: ...
+
+class DaemonStatus(_message.Message):
+    __slots__ = ("version", "model", "provider", "provider_attempts", "onnxruntime", "bad_messages", "memory_budget_bytes", "disk_free_bytes", "frame_endpoint", "effective_config_toml", "uptime_s", "disk_full")
+    class BadMessagesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    ONNXRUNTIME_FIELD_NUMBER: _ClassVar[int]
+    BAD_MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BUDGET_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DISK_FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    FRAME_ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    EFFECTIVE_CONFIG_TOML_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_S_FIELD_NUMBER: _ClassVar[int]
+    DISK_FULL_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    model: str
+    provider: str
+    provider_attempts: _containers.RepeatedScalarFieldContainer[str]
+    onnxruntime: str
+    bad_messages: _containers.ScalarMap[str, int]
+    memory_budget_bytes: int
+    disk_free_bytes: int
+    frame_endpoint: str
+    effective_config_toml: str
+    uptime_s: float
+    disk_full: bool
+    def __init__(self, version: _Optional[str] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., provider_attempts: _Optional[_Iterable[str]] = ..., onnxruntime: _Optional[str] = ..., bad_messages: _Optional[_Mapping[str, int]] = ..., memory_budget_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., frame_endpoint: _Optional[str] = ..., effective_config_toml: _Optional[str] = ..., uptime_s: _Optional[float] = ..., disk_full: bool = ...) -> None: ...
