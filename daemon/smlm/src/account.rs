@@ -111,8 +111,13 @@ impl Account {
 
     /// A frame was received and refused at the door.
     pub fn refuse(&mut self, reason: LossReason) {
-        self.received += 1;
-        self.lost[reason as usize] += 1;
+        self.refuse_many(reason, 1);
+    }
+
+    /// Frames were received and refused at the door.
+    pub fn refuse_many(&mut self, reason: LossReason, frames: u64) {
+        self.received += frames;
+        self.lost[reason as usize] += frames;
     }
 
     /// Waiting frames were given up. More than are waiting is a bug of the caller; only those waiting count.

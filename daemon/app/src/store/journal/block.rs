@@ -119,6 +119,9 @@ pub struct BlockHead {
     pub tile: u32,
     pub tile_row: u32,
     pub tile_column: u32,
+    /// Of its frames; 0 where there are none.
+    pub width_px: u32,
+    pub height_px: u32,
     pub localizations: u64,
     /// The account of the series when the block was appended, as its writer gave it.
     pub account: AccountRecord,
@@ -135,6 +138,8 @@ impl BlockHead {
             tile: 0,
             tile_row: 0,
             tile_column: 0,
+            width_px: 0,
+            height_px: 0,
             localizations: 0,
             account,
         }
@@ -142,12 +147,14 @@ impl BlockHead {
 
     /// A head for frames of one tile; `None` without frames.
     pub(super) fn of_frames(kind: BlockKind, frames: &[FrameInfo], account: AccountRecord) -> Option<Self> {
-        let tile = frames.first()?.tile;
+        let (tile, shape) = frames.first().map(|frame| (frame.tile, frame.shape))?;
         let seqs = || frames.iter().map(|frame| frame.id.seq.0);
         Some(Self {
             first_seq: seqs().min()?,
             last_seq: seqs().max()?,
             frames: frames.len() as u64,
+            width_px: shape.width,
+            height_px: shape.height,
             ..Self::mark(kind, account).with_tile(tile)
         })
     }
@@ -172,7 +179,8 @@ pub(super) struct RawHead {
     tile: [u32; 3],
     body_crc: u32,
     account: AccountRecord,
-    reserved: [u32; 7],
+    shape_px: [u32; 2],
+    reserved: [u32; 5],
     crc: u32,
 }
 
@@ -189,7 +197,8 @@ impl RawHead {
             tile: [head.tile, head.tile_row, head.tile_column],
             body_crc: crc32c::crc32c(body),
             account: head.account,
-            reserved: [0; 7],
+            shape_px: [head.width_px, head.height_px],
+            reserved: [0; 5],
             crc: 0,
         };
         raw.crc = raw.checksum();
@@ -223,6 +232,8 @@ impl RawHead {
             tile,
             tile_row,
             tile_column,
+            width_px: raw.shape_px[0],
+            height_px: raw.shape_px[1],
             localizations: rows as u64,
             account: raw.account,
         };

@@ -95,6 +95,13 @@ impl RingWriter {
         taken
     }
 
+    /// Whether the next frame would find a slot.
+    pub fn has_room(&self) -> bool {
+        let head = self.layout.head().load(Ordering::Relaxed);
+        let state = self.layout.state(head).load(Ordering::Acquire);
+        self.policy == Policy::Live || State::from_word(state) == Some(State::Free)
+    }
+
     /// The reserved slot's pixels: exactly the series' payload; empty when nothing is reserved.
     pub fn space(&mut self) -> &mut [u8] {
         let Some((_, position)) = &self.pending else { return &mut [] };

@@ -1,0 +1,152 @@
+//! Where clients and the picture stage meet.
+//!
+//! In: requests, through one bounded queue; a full queue refuses the client, never the stage. Out: pictures
+//! into one-place slots (latest wins), localizations into each client's own bounded queue. Never: a wait of
+//! the picture stage for a client.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::{Sender, TrySendError};
+use smlm::frame::SeriesId;
+use smlm::localization::Localization;
+use smlm::map::{TileIndex, Viewport};
+use smlm::render::{Look, RgbImage};
+use smlm::units::Nm;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Requests that may wait for the picture stage.
+pub const REQUESTS: usize = 64;
+
+/// A client's way to the picture stage.
+#[derive(Clone)]
+pub struct Desk(pub Sender<Request>);
+
+/// Why a request was not taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Refused {
+    #[error("{REQUESTS} requests wait already: try again in a moment")]
+    Busy,
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+impl Desk {
+    pub fn ask(&self, request: Request) -> Result<(), Refused> {
+        self.0.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => Refused::Busy,
+            TrySendError::Disconnected(_) => Refused::Stopping,
+        })
+    }
+}
+
+pub enum Request {
+    Preview(Preview),
+    Render(Render),
+    Localizations(Subscription),
+}
+
+/// A growing picture, followed.
+pub struct Preview {
+    /// `None`: the newest series, also when a newer one comes.
+    pub series: Option<SeriesId>,
+    /// `None`: everything.
+    pub viewport: Option<Viewport>,
+    /// Rounded up to the pyramid's next level; `None`: the finest that keeps the picture under 2048 px.
+    pub pixel: Option<Nm>,
+    pub look: Look,
+    pub interval: std::time::Duration,
+    pub slot: Arc<Slot<PictureUpdate>>,
+}
+
+/// Tiles that changed. RGB, not yet encoded: encoding is the client's own time.
+pub struct PictureUpdate {
+    pub series: SeriesId,
+    pub true_for_seq: u64,
+    pub level: u32,
+    pub pixel: Nm,
+    pub tiles: Vec<(TileIndex, Vec<u8>)>,
+    pub localizations: u64,
+    pub white: f32,
+    /// Forget earlier tiles.
+    pub reset: bool,
+}
+
+/// One picture, now.
+pub struct Render {
+    pub series: Option<SeriesId>,
+    pub viewport: Option<Viewport>,
+    pub pixel: Option<Nm>,
+    pub look: Look,
+    pub reply: oneshot::Sender<Result<Rendered, String>>,
+}
+
+pub struct Rendered {
+    pub image: RgbImage,
+    pub pixel: Nm,
+    pub true_for_seq: u64,
+    pub localizations: u64,
+}
+
+/// Localizations, followed.
+pub struct Subscription {
+    /// `None`: every series.
+    pub series: Option<SeriesId>,
+    pub to: mpsc::Sender<Piece>,
+    /// What the client missed since its last piece.
+    pub lagged: u64,
+}
+
+/// Localizations of one batch, shared by all clients.
+#[derive(Clone)]
+pub struct Piece {
+    pub series: SeriesId,
+    pub true_for_seq: u64,
+    pub localizations: Arc<[Localization]>,
+    /// Localizations this client missed just before because its queue was full.
+    pub lagged: u64,
+}
+
+/// A place for one value between a thread and a task. While it is full the giver makes nothing new.
+pub struct Slot<T> {
+    value: Mutex<Option<T>>,
+    filled: Notify,
+    closed: AtomicBool,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self { value: Mutex::new(None), filled: Notify::new(), closed: AtomicBool::new(false) }
+    }
+}
+
+impl<T> Slot<T> {
+    pub fn is_empty(&self) -> bool {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    pub fn put(&self, value: T) {
+        *self.value.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        self.filled.notify_one();
+    }
+
+    /// Nobody gives any more.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.filled.notify_one();
+    }
+
+    /// The next value; `None` once the giver has closed.
+    pub async fn take(&self) -> Option<T> {
+        loop {
+            let filled = self.filled.notified();
+            if let Some(value) = self.value.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return Some(value);
+            }
+            if self.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            filled.await;
+        }
+    }
+}

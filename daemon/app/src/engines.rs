@@ -1,0 +1,165 @@
+//! Which engine runs: the configuration's word becomes an engine, its rule and its scale.
+//!
+//! In: `[model]` of the configuration. Out: an engine that has its graphs open, or a refusal with the remedy.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use infer::bundle::{Bundle, read_card};
+use infer::card::{Card, Setup, check_fit};
+use infer::decode::{Decode, DecodeSettings};
+use infer::fake::{Fake, FakeSettings};
+use infer::{Crew, Engine, Provider, ProviderSettings, runtime};
+use smlm::localize::{OutputScale, Rule};
+
+use crate::config::{Config, Model};
+use crate::live::EngineStatus;
+
+/// An engine, ready for the pipeline.
+pub struct Opened {
+    pub engine: Box<dyn Engine>,
+    pub rule: Rule,
+    pub scale: OutputScale,
+    pub status: EngineStatus,
+}
+
+/// Opens what `[model]` asks for.
+pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
+    let model = &config.model;
+    if let Some(engine) = built_in(model) {
+        let status =
+            EngineStatus { model: model.bundle.clone(), provider: "none".into(), ..EngineStatus::default() };
+        let scale = OutputScale { photons: 1.0, z_nm: 1.0, background: 1.0 };
+        return Ok(Opened { engine: Box::new(engine), rule: Rule::default(), scale, status });
+    }
+    let folder = find(model)?;
+    let bundle = Bundle::open(&folder)?;
+    fits(&bundle.card, config)?;
+    let (rule, scale) = (rule(&bundle.card, model), bundle.card.output);
+    let engine = decode(bundle, model, crew)?;
+    let about = engine.about();
+    let runtime = runtime(model)?;
+    let status = EngineStatus {
+        model: format!("{} {}", about.name, about.version),
+        provider: about.provider.clone(),
+        attempts: about.attempts.clone(),
+        onnxruntime: format!("1.{} at {}", runtime.minor, runtime.library.display()),
+        window_frames: about.window_frames,
+    };
+    Ok(Opened { engine: Box::new(engine), rule, scale, status })
+}
+
+/// A bundle's engine without a pipeline around it.
+pub fn decode(bundle: Bundle, model: &Model, crew: Arc<dyn Crew>) -> anyhow::Result<Decode> {
+    let settings = DecodeSettings {
+        max_batch: model.max_batch,
+        providers: providers(model)?,
+        ..DecodeSettings::default()
+    };
+    Ok(Decode::new(runtime(model)?, bundle, settings, crew)?)
+}
+
+fn runtime(model: &Model) -> anyhow::Result<&'static runtime::Runtime> {
+    let named = Some(&*model.onnxruntime).filter(|path| !path.as_os_str().is_empty());
+    Ok(runtime::load(named)?)
+}
+
+fn providers(model: &Model) -> anyhow::Result<ProviderSettings> {
+    let first: Option<Provider> = match model.provider.as_str() {
+        "auto" => None,
+        name => Some(name.parse()?),
+    };
+    if model.require_provider && first.is_none() {
+        bail!("model.require_provider needs model.provider to name one: tensorrt, cuda or cpu");
+    }
+    Ok(ProviderSettings {
+        first,
+        require: first.filter(|_| model.require_provider),
+        engine_cache: runtime::cache_dir().map(|cache| cache.with_file_name("engines")),
+        nvidia_libraries: Some(model.nvidia_libraries.clone()).filter(|path| !path.as_os_str().is_empty()),
+        ..ProviderSettings::default()
+    })
+}
+
+fn built_in(model: &Model) -> Option<Fake> {
+    let delay = (model.fake_delay_ms > 0.0).then(|| Duration::from_secs_f64(model.fake_delay_ms / 1e3));
+    match model.bundle.as_str() {
+        "fake" => Some(Fake::new(FakeSettings {
+            window_frames: 1,
+            max_batch: model.max_batch,
+            delay,
+            ..FakeSettings::default()
+        })),
+        "null" => Some(Fake::null()),
+        _ => None,
+    }
+}
+
+fn rule(card: &Card, model: &Model) -> Rule {
+    if model.rule == "raw" {
+        return Rule::RawThreshold(model.raw_th);
+    }
+    match card.rule {
+        Rule::Paper { candidate, second, accept } => Rule::Paper {
+            candidate: model.candidate.unwrap_or(candidate),
+            second: model.second.unwrap_or(second),
+            accept: model.accept.unwrap_or(accept),
+        },
+        raw @ Rule::RawThreshold(_) => raw,
+    }
+}
+
+fn fits(card: &Card, config: &Config) -> anyhow::Result<()> {
+    let known = list(&config.model);
+    let others: Vec<&Card> = known.iter().map(|(_, card)| card).collect();
+    let setup = Setup::of_pixel_size(config.camera.pixel_size());
+    for warning in check_fit(card, &setup, &others, config.model.overrule)? {
+        tracing::warn!(
+            model = card.name,
+            warning,
+            "the model was made for something else and runs by your word"
+        );
+    }
+    Ok(())
+}
+
+/// Folders that may hold bundles, in the order in which they are looked through.
+pub fn places(model: &Model) -> Vec<PathBuf> {
+    if !model.dir.as_os_str().is_empty() {
+        return vec![model.dir.clone()];
+    }
+    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf));
+    let installed = beside.iter().flat_map(|dir| [dir.join("models"), dir.join("../share/blinkd/models")]);
+    let source_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../onnx-models");
+    installed.chain([source_tree]).filter(|place| place.is_dir()).collect()
+}
+
+/// Every bundle whose card can be read.
+pub fn list(model: &Model) -> Vec<(PathBuf, Card)> {
+    let folders = places(model).into_iter().filter_map(|place| std::fs::read_dir(place).ok());
+    let entries = folders.flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut found: Vec<_> =
+        entries.filter_map(|folder| Some((folder.clone(), read_card(&folder).ok()?))).collect();
+    found.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    found
+}
+
+/// A bundle by its folder or by its name.
+pub fn find(model: &Model) -> anyhow::Result<PathBuf> {
+    let named = Path::new(&model.bundle);
+    if named.join(infer::bundle::CARD).is_file() {
+        return Ok(named.to_path_buf());
+    }
+    let mut places = places(model).into_iter().map(|place| place.join(&model.bundle));
+    let found = places.find(|folder| folder.join(infer::bundle::CARD).is_file());
+    found.with_context(|| {
+        let names: Vec<String> = list(model).into_iter().map(|(_, card)| card.name).collect();
+        format!(
+            "model.bundle: there is no bundle '{}'; these exist: fake, null, {}. Give a folder, or set model.dir",
+            model.bundle,
+            names.join(", ")
+        )
+    })
+}

@@ -1,0 +1,21 @@
+//! The process around the pure middle: one path from a frame source to files, pictures and clients.
+//!
+//! `pipeline` is the only module that makes threads and queues; read it first.
+
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod desk;
+pub mod engines;
+pub mod export;
+pub mod files;
+pub mod ingest;
+pub mod live;
+pub mod localizer;
+pub mod picture;
+pub mod pipeline;
+pub mod recover;
+pub mod replay;
+pub mod serve;
+pub mod store;
+pub mod summary;

@@ -1,0 +1,300 @@
+//! What the daemon knows of itself now: series, accounts of frames, rates, the engine in use.
+//!
+//! In: one short update per frame from ingest, one per batch from the picture stage. Out: snapshots for
+//! whoever asks. Never: a lock held while anything is computed, drawn, sent or written. A lock here guards
+//! plain numbers and is held for well under a microsecond per frame.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
+
+use smlm::account::{Account, LossReason};
+use smlm::frame::{Continuity, FrameInfo, GapCause, SeriesId, Shape, Tile};
+use smlm::localization::Filter;
+use smlm::series::SeriesInfo;
+use smlm::statistics::{Latency, Statistics};
+use wire::bad_message::BadMessage;
+
+/// Tiles of a series with an account of their own; frames of later tiles are counted in the series alone.
+pub const MAX_TILES: usize = 65_536;
+
+/// The whole daemon's state.
+pub struct Live {
+    pub started: Instant,
+    series: RwLock<Vec<Arc<Series>>>,
+    bad: Vec<AtomicU64>,
+    engine: Mutex<EngineStatus>,
+    alarms: Mutex<Vec<String>>,
+    pub busy: Busy,
+}
+
+/// Where the infer thread's time went, in ns since the start.
+#[derive(Debug, Default)]
+pub struct Busy {
+    /// In the engine: pixels to photons, `session.run`, copies.
+    pub engine: AtomicU64,
+    /// Reading emitters off the network's output.
+    pub localize: AtomicU64,
+    /// All turns that did something, these two included.
+    pub turns: AtomicU64,
+}
+
+/// The engine as it really runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineStatus {
+    pub model: String,
+    pub provider: String,
+    /// What was tried before, and why it failed.
+    pub attempts: Vec<String>,
+    pub onnxruntime: String,
+    pub window_frames: u32,
+}
+
+/// Where a series stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Receiving,
+    /// Ended, with frames still waiting; and why.
+    Draining(String),
+    /// Everything is journaled; and why the series ended.
+    Done(String),
+}
+
+/// One recording.
+pub struct Series {
+    pub id: SeriesId,
+    door: Mutex<Door>,
+    exit: Mutex<Exit>,
+}
+
+/// What ingest knows.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub info: Arc<SeriesInfo>,
+    pub state: State,
+    pub account: Account,
+    pub tiles: Vec<TileCount>,
+    /// The first frame number not received yet.
+    pub next_seq: u64,
+    pub shape: Shape,
+    pub live_sampled: bool,
+    pub dropped_by_publisher: u64,
+    pub filter: Filter,
+    last_image: Option<(u32, i64)>,
+}
+
+/// A tile's own account.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TileCount {
+    pub tile: Tile,
+    pub account: Account,
+    pub localizations: u64,
+}
+
+/// What the picture stage knows.
+#[derive(Clone, Debug, Default)]
+pub struct Exit {
+    pub localizations: u64,
+    pub true_for_seq: Option<u64>,
+    pub statistics: Statistics,
+    pub latency: Latency,
+    pub received_fps: f64,
+    pub processed_fps: f64,
+    pub warnings: Vec<String>,
+    pub files: Vec<std::path::PathBuf>,
+    /// When the first frame arrived and the last one was done; UTC ns.
+    pub first_arrival_unix_ns: Option<u64>,
+    pub last_done_unix_ns: u64,
+}
+
+impl Exit {
+    /// From the first frame's arrival to the last one's localizations.
+    pub fn span_s(&self) -> f64 {
+        let first = self.first_arrival_unix_ns.unwrap_or(self.last_done_unix_ns);
+        self.last_done_unix_ns.saturating_sub(first) as f64 / 1e9
+    }
+}
+
+/// A poisoned lock here guards numbers that are whole after every statement: read on.
+fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Live {
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            series: RwLock::new(Vec::new()),
+            bad: BadMessage::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            engine: Mutex::new(EngineStatus::default()),
+            alarms: Mutex::new(Vec::new()),
+            busy: Busy::default(),
+        }
+    }
+
+    /// Oldest first.
+    pub fn all(&self) -> Vec<Arc<Series>> {
+        self.series.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn find(&self, id: SeriesId) -> Option<Arc<Series>> {
+        let all = self.series.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|series| series.id == id).cloned()
+    }
+
+    pub fn newest(&self) -> Option<Arc<Series>> {
+        self.series.read().unwrap_or_else(PoisonError::into_inner).last().cloned()
+    }
+
+    /// Adds a series; beyond `most` the oldest that is done is forgotten (its files stay).
+    pub fn remember(&self, series: Arc<Series>, most: usize) {
+        let mut all = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        while all.len() >= most {
+            let Some(oldest) = all.iter().position(|s| matches!(s.door().state, State::Done(_))) else {
+                break;
+            };
+            all.remove(oldest);
+        }
+        all.push(series);
+    }
+
+    pub fn count_bad(&self, kind: BadMessage) {
+        self.bad[kind.index()].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Refused messages by kind; kinds that never came are left out.
+    pub fn bad(&self) -> Vec<(&'static str, u64)> {
+        let counts = BadMessage::ALL.iter().zip(&self.bad);
+        counts.map(|(kind, n)| (kind.as_str(), n.load(Ordering::Relaxed))).filter(|(_, n)| *n > 0).collect()
+    }
+
+    pub fn engine(&self) -> EngineStatus {
+        open(&self.engine).clone()
+    }
+
+    pub fn set_engine(&self, status: EngineStatus) {
+        *open(&self.engine) = status;
+    }
+
+    /// Troubles that hold now, such as a full disk; replaced as a whole by who finds them.
+    pub fn alarms(&self) -> Vec<String> {
+        open(&self.alarms).clone()
+    }
+
+    pub fn set_alarm(&self, text: &str, holds: bool) {
+        let mut alarms = open(&self.alarms);
+        let there = alarms.iter().position(|a| a == text);
+        match (there, holds) {
+            (None, true) => alarms.push(text.to_owned()),
+            (Some(at), false) => drop(alarms.remove(at)),
+            _ => {}
+        }
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Series {
+    pub fn new(info: SeriesInfo, filter: Filter) -> Self {
+        let door = Door {
+            info: Arc::new(info),
+            state: State::Receiving,
+            account: Account::default(),
+            tiles: Vec::new(),
+            next_seq: 0,
+            shape: Shape::default(),
+            live_sampled: false,
+            dropped_by_publisher: 0,
+            filter,
+            last_image: None,
+        };
+        Self { id: door.info.id, door: Mutex::new(door), exit: Mutex::default() }
+    }
+
+    pub fn door(&self) -> MutexGuard<'_, Door> {
+        open(&self.door)
+    }
+
+    pub fn exit(&self) -> MutexGuard<'_, Exit> {
+        open(&self.exit)
+    }
+
+    pub fn info(&self) -> Arc<SeriesInfo> {
+        self.door().info.clone()
+    }
+}
+
+impl Door {
+    /// Counts the frames missing before `info`, then moves on. `false`: a duplicate or late frame, not ours.
+    pub fn expect(&mut self, info: &FrameInfo) -> bool {
+        let seq = info.id.seq.0;
+        if seq < self.next_seq {
+            return false;
+        }
+        let jumped = seq - self.next_seq;
+        if jumped > 0 {
+            self.miss(info.tile, GapCause::Transport, jumped);
+        }
+        if let (0, Some((tile, last)), Some(now)) = (jumped, self.last_image, info.image_number) {
+            let burst = info.continuity == Continuity::Burst && tile == info.tile.index;
+            if burst && now > last + 1 {
+                self.miss(info.tile, GapCause::Camera, (now - last - 1).unsigned_abs());
+            }
+        }
+        self.last_image = info.image_number.map(|number| (info.tile.index, number));
+        self.next_seq = seq + 1;
+        self.shape = info.shape;
+        self.live_sampled |= info.continuity == Continuity::LiveSampled;
+        self.dropped_by_publisher = self.dropped_by_publisher.max(info.dropped_by_publisher);
+        true
+    }
+
+    /// A frame was written into the ring.
+    pub fn receive(&mut self, tile: Tile) {
+        self.account.receive();
+        self.with_tile(tile, |t| t.account.receive());
+    }
+
+    /// A whole frame came and there was no place for it.
+    pub fn refuse(&mut self, tile: Tile, reason: LossReason) {
+        self.account.refuse(reason);
+        self.with_tile(tile, |t| t.account.refuse(reason));
+    }
+
+    /// Frames that waited will never be processed.
+    pub fn lose_waiting(&mut self, tile: Tile, reason: LossReason, frames: u64) {
+        self.account.lose_waiting(reason, frames);
+        self.with_tile(tile, |t| t.account.lose_waiting(reason, frames));
+    }
+
+    /// Frames were processed and what was found in them is in the journal.
+    pub fn process(&mut self, tile: Tile, frames: u64, localizations: u64) {
+        self.account.process(frames);
+        self.with_tile(tile, |t| {
+            t.account.process(frames);
+            t.localizations += localizations;
+        });
+    }
+
+    fn miss(&mut self, tile: Tile, cause: GapCause, frames: u64) {
+        self.account.miss(cause, frames);
+        self.with_tile(tile, |t| t.account.miss(cause, frames));
+    }
+
+    fn with_tile(&mut self, tile: Tile, change: impl FnOnce(&mut TileCount)) {
+        let place = self.tiles.iter().rposition(|t| t.tile.index == tile.index);
+        let place = match place {
+            Some(place) => place,
+            None if self.tiles.len() < MAX_TILES => {
+                self.tiles.push(TileCount { tile, account: Account::default(), localizations: 0 });
+                self.tiles.len() - 1
+            }
+            None => return,
+        };
+        change(&mut self.tiles[place]);
+    }
+}

@@ -1,0 +1,404 @@
+//! The infer thread's stage: frames from the rings, windows, the network, localizations.
+//!
+//! In: frame rings of the open series. Out: batches of localizations to the picture stage, through a bounded
+//! queue that never loses one. Never: a file, a socket, a picture. When the queue is full this stage waits,
+//! the rings fill, and ingest says what that means.
+
+use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{self, AtomicU64};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use infer::{Engine, EngineError, FrameRef, Output, Pixels, WindowRef};
+use smlm::frame::{FrameInfo, PixelType, Shape};
+use smlm::localization::{Filter, Localization};
+use smlm::localize::{BadTensor, OutputScale, Rule, localize};
+use smlm::series::Channel;
+use smlm::units::Camera;
+use smlm::window::{Event, Window, WindowFrames, Windower};
+
+use crate::live::{Live, Series};
+use crate::store::ring::RingReader;
+
+/// From ingest, in the order in which things happened.
+pub enum ToLocalizer {
+    Open {
+        series: Arc<Series>,
+        reader: RingReader,
+        done_through: Option<u64>,
+    },
+    /// The publisher told more of a series.
+    Described {
+        series: smlm::frame::SeriesId,
+    },
+    Close {
+        series: smlm::frame::SeriesId,
+        why: String,
+    },
+}
+
+/// To the picture stage, in the order of processing.
+pub enum ToPicture {
+    Open { series: Arc<Series>, released: Arc<AtomicU64> },
+    Described { series: smlm::frame::SeriesId },
+    Batch(Box<Batch>),
+    Close { series: smlm::frame::SeriesId, why: String },
+}
+
+/// What was found in consecutive frames of one tile.
+pub struct Batch {
+    pub series: Arc<Series>,
+    pub frames: Vec<FrameInfo>,
+    /// Sorted by frame.
+    pub localizations: Vec<Localization>,
+    /// Frames up to this slot of the ring are not needed once the batch is in the journal.
+    pub last_slot: u64,
+    /// The network failed on these frames: they are lost, not empty.
+    pub failed: bool,
+}
+
+/// What the stage needs to know.
+pub struct Settings {
+    pub rule: Rule,
+    pub scale: OutputScale,
+    pub camera: Camera,
+    pub max_batch: usize,
+    pub idle_flush: Duration,
+}
+
+/// Windows that one call of the engine can hold, whatever is configured.
+pub const MAX_BATCH: usize = 64;
+
+/// The stage. Made by the pipeline, run on the infer thread.
+pub struct Localizer {
+    pub settings: Settings,
+    pub engine: Box<dyn Engine>,
+    pub live: Arc<Live>,
+    pub inbox: Receiver<ToLocalizer>,
+    pub bell: Receiver<()>,
+    pub out: Sender<ToPicture>,
+    /// Batches come back empty to be filled again.
+    pub spare: Receiver<Box<Batch>>,
+    /// Rung whenever the rings got room; a file being replayed waits for it.
+    pub room: Sender<()>,
+    pub lanes: Vec<Lane>,
+}
+
+/// A series on its way through the network.
+pub struct Lane {
+    series: Arc<Series>,
+    reader: RingReader,
+    windower: Windower,
+    pending: VecDeque<Window>,
+    camera: Camera,
+    channel: Channel,
+    released: Arc<AtomicU64>,
+    done_through: Option<u64>,
+    warmed: Option<Shape>,
+    last_frame: Instant,
+    flushed: bool,
+    closing: Option<String>,
+}
+
+impl Localizer {
+    /// Works until ingest has gone and every ring is empty.
+    pub fn run(mut self) {
+        let mut open = true;
+        while open || !self.lanes.is_empty() {
+            self.take_messages();
+            let mut worked = false;
+            let began = Instant::now();
+            for place in 0..self.lanes.len() {
+                worked |= self.step(place);
+            }
+            if worked {
+                add(&self.live.busy.turns, began.elapsed());
+            }
+            self.finish_lanes(open);
+            if worked {
+                let _ = self.room.try_send(()); // full: somebody is told already
+                continue;
+            }
+            if !open {
+                self.finish_lanes(false);
+                continue;
+            }
+            open = self.bell.recv_timeout(self.patience()) != Err(RecvTimeoutError::Disconnected);
+        }
+    }
+
+    /// Until when nothing can happen of itself.
+    fn patience(&self) -> Duration {
+        self.settings.idle_flush.min(Duration::from_millis(100))
+    }
+
+    fn take_messages(&mut self) {
+        while let Ok(message) = self.inbox.try_recv() {
+            match message {
+                ToLocalizer::Open { series, reader, done_through } => self.open(series, reader, done_through),
+                ToLocalizer::Described { series } => {
+                    let lane = self.lanes.iter_mut().find(|lane| lane.series.id == series);
+                    if let Some(lane) = lane {
+                        let info = lane.series.info();
+                        lane.camera = info.camera.unwrap_or(self.settings.camera);
+                        lane.channel = info.channel;
+                        self.send(ToPicture::Described { series });
+                    }
+                }
+                ToLocalizer::Close { series, why } => {
+                    if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == series) {
+                        lane.closing = Some(why);
+                    }
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, series: Arc<Series>, reader: RingReader, done_through: Option<u64>) {
+        let released = Arc::new(AtomicU64::new(0));
+        let info = series.info();
+        let frames = match self.engine.about().window_frames {
+            1 => WindowFrames::One,
+            _ => WindowFrames::Three,
+        };
+        self.send(ToPicture::Open { series: series.clone(), released: released.clone() });
+        self.lanes.push(Lane {
+            series,
+            reader,
+            windower: Windower::new(frames),
+            pending: VecDeque::with_capacity(2 * MAX_BATCH),
+            camera: info.camera.unwrap_or(self.settings.camera),
+            channel: info.channel,
+            released,
+            done_through,
+            warmed: None,
+            last_frame: Instant::now(),
+            flushed: true,
+            closing: None,
+        });
+    }
+
+    fn send(&self, message: ToPicture) {
+        if self.out.send(message).is_err() {
+            tracing::error!("localizations are lost: the picture stage has gone");
+        }
+    }
+
+    /// One turn for one series: take what is there, work on one batch. `false`: nothing to do.
+    fn step(&mut self, place: usize) -> bool {
+        let lane = &mut self.lanes[place];
+        lane.reader.release_before(lane.released.load(atomic::Ordering::Acquire));
+        lane.take_frames(self.settings.max_batch, self.settings.idle_flush);
+        let windows = lane.batch_len(self.settings.max_batch);
+        if windows == 0 {
+            return false;
+        }
+        if lane.warmed != Some(lane.pending[0].this.shape) {
+            self.warm_up(place);
+        }
+        let mut batch = self.spare_batch(place);
+        let lane = &mut self.lanes[place];
+        let filter = lane.series.door().filter;
+        let began = Instant::now();
+        let ran = if lane.channel == Channel::Widefield {
+            Ok(Duration::ZERO)
+        } else {
+            run(lane, windows, &mut *self.engine, &self.settings, &filter, &mut batch)
+        };
+        let took = began.elapsed();
+        let localize = *ran.as_ref().unwrap_or(&Duration::ZERO);
+        add(&self.live.busy.engine, took.saturating_sub(localize));
+        add(&self.live.busy.localize, localize);
+        for window in lane.pending.drain(..windows) {
+            batch.frames.push(window.this);
+            batch.last_slot = window.this_slot;
+        }
+        if let Err(error) = ran {
+            tracing::error!(series = %lane.series.id, %error, frames = windows, "frames are lost: the network failed");
+            batch.localizations.clear();
+            batch.failed = true;
+        }
+        self.send(ToPicture::Batch(batch));
+        true
+    }
+
+    fn warm_up(&mut self, place: usize) {
+        let lane = &mut self.lanes[place];
+        let shape = lane.pending[0].this.shape;
+        lane.warmed = Some(shape);
+        if let Err(error) = self.engine.warm_up(shape) {
+            tracing::error!(%error, width = shape.width, height = shape.height, "warm-up failed");
+        }
+        let about = self.engine.about();
+        let mut status = self.live.engine();
+        status.provider.clone_from(&about.provider);
+        status.attempts.clone_from(&about.attempts);
+        self.live.set_engine(status);
+    }
+
+    fn spare_batch(&mut self, place: usize) -> Box<Batch> {
+        let series = self.lanes[place].series.clone();
+        match self.spare.try_recv() {
+            Ok(mut batch) => {
+                batch.series = series;
+                batch.frames.clear();
+                batch.localizations.clear();
+                batch.failed = false;
+                batch
+            }
+            Err(_) => Box::new(Batch {
+                series,
+                frames: Vec::with_capacity(MAX_BATCH),
+                localizations: Vec::with_capacity(4096),
+                last_slot: 0,
+                failed: false,
+            }),
+        }
+    }
+
+    /// Lets go of series that have ended and are empty.
+    fn finish_lanes(&mut self, open: bool) {
+        let mut place = 0;
+        while place < self.lanes.len() {
+            let lane = &mut self.lanes[place];
+            let ended = lane.closing.is_some() || !open;
+            if !ended || !lane.pending.is_empty() || lane.reader.waiting_to_read() > 0 {
+                place += 1;
+                continue;
+            }
+            lane.flush();
+            if !lane.pending.is_empty() {
+                place += 1;
+                continue;
+            }
+            let lane = self.lanes.swap_remove(place);
+            if let Some(why) = lane.closing {
+                self.send(ToPicture::Close { series: lane.series.id, why });
+            }
+        }
+    }
+}
+
+impl Lane {
+    fn take_frames(&mut self, wanted: usize, idle_flush: Duration) {
+        while self.pending.len() <= wanted {
+            let Some((info, slot)) = self.reader.next() else { break };
+            self.last_frame = Instant::now();
+            self.flushed = false;
+            for event in self.windower.push(&info, slot) {
+                self.note(event);
+            }
+        }
+        if !self.flushed && self.last_frame.elapsed() > idle_flush {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.flushed = true;
+        for event in self.windower.flush() {
+            self.note(event);
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        match event {
+            // After a restart the frames before are only neighbours: they are in the journal already.
+            Event::Window(window) if self.done_through.is_none_or(|done| window.this.id.seq.0 > done) => {
+                self.pending.push_back(window);
+            }
+            Event::Window(_) => {}
+            Event::Gap(gap) => {
+                tracing::debug!(series = %gap.before.series, before = gap.before.seq.0, frames = gap.frames, "gap");
+            }
+        }
+    }
+
+    /// Windows that can go together: one tile, one shape.
+    fn batch_len(&self, max: usize) -> usize {
+        let Some(first) = self.pending.front() else { return 0 };
+        let alike =
+            |w: &&Window| w.this.tile.index == first.this.tile.index && w.this.shape == first.this.shape;
+        self.pending.iter().take(max.min(MAX_BATCH)).take_while(alike).count()
+    }
+
+    fn frame(&self, info: &FrameInfo, key: smlm::frame::FrameId, slot: u64) -> FrameRef<'_> {
+        let bytes = self.reader.pixels(slot);
+        let pixels = match info.pixel_type {
+            PixelType::U8 => Pixels::U8(bytes),
+            PixelType::U16 => Pixels::U16Le(bytes),
+        };
+        FrameRef { key, shape: info.shape, pixels, camera: self.camera, maps: None }
+    }
+
+    fn window(&self, at: usize) -> WindowRef<'_> {
+        let w = &self.pending[at];
+        WindowRef {
+            previous: self.frame(&w.this, w.previous.id, w.previous.slot),
+            this: self.frame(&w.this, w.this.id, w.this_slot),
+            next: self.frame(&w.this, w.next.id, w.next.slot),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, time: Duration) {
+    counter.fetch_add(time.as_nanos() as u64, atomic::Ordering::Relaxed);
+}
+
+/// Runs the network over the first `windows` pending windows and reads the emitters off its output.
+fn run(
+    lane: &Lane,
+    windows: usize,
+    engine: &mut dyn Engine,
+    settings: &Settings,
+    filter: &Filter,
+    batch: &mut Batch,
+) -> Result<Duration, Failed> {
+    let first = lane.window(0);
+    let mut refs = [first; MAX_BATCH];
+    for (at, place) in refs.iter_mut().enumerate().take(windows).skip(1) {
+        *place = lane.window(at);
+    }
+    let found = &mut batch.localizations;
+    let (mut not_finite, mut bad, mut localizing) = (0, None, Duration::ZERO);
+    engine.run(&refs[..windows], &mut |at, output| {
+        let info = &lane.pending[at].this;
+        let began = Instant::now();
+        match output {
+            Output::Decode(tensor) => {
+                match localize(&tensor, &settings.scale, settings.rule, filter, info, found) {
+                    Ok(kept) => not_finite += kept.not_finite,
+                    Err(error) => bad = Some(error),
+                }
+            }
+            Output::Found(localizations) => found.extend(
+                localizations
+                    .iter()
+                    .map(|l| Localization { frame: info.id.seq.0 as u32, tile: info.tile.index, ..*l })
+                    .filter(|l| filter.keeps(l)),
+            ),
+        }
+        localizing += began.elapsed();
+    })?;
+    if let Some(error) = bad {
+        return Err(Failed::Tensor(error));
+    }
+    if not_finite > 0 {
+        tracing::warn!(series = %lane.series.id, not_finite, "the network gave values that are not numbers");
+    }
+    // Lanes and tiles finish in any order; what is journaled must not depend on it.
+    let place = |l: &Localization| (l.frame, l.y_px, l.x_px);
+    found.sort_unstable_by(|a, b| place(a).partial_cmp(&place(b)).unwrap_or(Ordering::Equal));
+    Ok(localizing)
+}
+
+/// Why frames of a batch were not localized.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Tensor(#[from] BadTensor),
+}

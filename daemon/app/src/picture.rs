@@ -1,0 +1,403 @@
+//! The picture thread's stage: localizations into the journal, the live map and every client's queue.
+//!
+//! In: batches from the localizer, requests from clients, a tick. Out: the journal (the truth), the live map,
+//! statistics, picture tiles, finished series to the files stage. Never: a wait for a client, a table file,
+//! an encoding. Drawing has a time budget per turn, so that viewers cannot hold up the journal.
+
+mod previews;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, select_biased};
+use smlm::account::LossReason;
+use smlm::frame::SeriesId;
+use smlm::localization::Localization;
+use smlm::map::{LiveMap, MapSettings};
+use smlm::series::SeriesInfo;
+use smlm::statistics::{self, LatencyHistogram, RecentStatistics};
+use smlm::units::PixelSize;
+
+use crate::clock::Clock;
+use crate::desk::{Piece, Request, Subscription};
+use crate::files::FileJob;
+use crate::live::{Live, Series, State};
+use crate::localizer::{Batch, ToPicture};
+use crate::store::journal::{JournalError, JournalWriter};
+use previews::Previews;
+
+/// What the stage needs to know.
+pub struct Settings {
+    pub store: std::path::PathBuf,
+    pub map: MapSettings,
+    /// Where the publisher does not know it.
+    pub pixel_size: PixelSize,
+    pub tick: Duration,
+    pub max_previews: usize,
+    pub max_subscriptions: usize,
+}
+
+/// The stage. Made by the pipeline, run on the picture thread.
+pub struct PictureStage {
+    settings: Settings,
+    live: Arc<Live>,
+    clock: Clock,
+    inbox: Receiver<ToPicture>,
+    requests: Receiver<Request>,
+    spare: Sender<Box<Batch>>,
+    files: Sender<FileJob>,
+    lanes: Vec<Lane>,
+    previews: Previews,
+    subscriptions: Vec<Subscription>,
+    synced: Instant,
+}
+
+/// A series with its journal and map.
+pub struct Lane {
+    pub series: Arc<Series>,
+    journal: Option<JournalWriter>,
+    pub map: LiveMap,
+    pub pixel: PixelSize,
+    statistics: RecentStatistics,
+    latency: LatencyHistogram,
+    released: Arc<AtomicU64>,
+    pub true_for_seq: u64,
+    rates: Rates,
+    closed: bool,
+}
+
+/// Frames per second between two ticks.
+#[derive(Default)]
+struct Rates {
+    at: Option<Instant>,
+    received: u64,
+    processed: u64,
+}
+
+/// What is called recent.
+const STATISTICS_MS: u64 = 1000;
+/// Between two writes of the journal to the disk itself.
+const SYNC: Duration = Duration::from_secs(1);
+/// Finished series whose map is kept for viewers; the oldest map goes first.
+const MAPS_KEPT: usize = 3;
+/// Shown to clients while localizations cannot be written.
+const DISK_FULL: &str = "the journal cannot be written: free some space; frames wait in the ring meanwhile";
+
+impl PictureStage {
+    pub fn new(
+        settings: Settings,
+        live: Arc<Live>,
+        clock: Clock,
+        (inbox, requests): (Receiver<ToPicture>, Receiver<Request>),
+        (spare, files): (Sender<Box<Batch>>, Sender<FileJob>),
+        recovered: Vec<Lane>,
+    ) -> Self {
+        let previews = Previews::new(settings.max_previews);
+        Self {
+            settings,
+            live,
+            clock,
+            inbox,
+            requests,
+            spare,
+            files,
+            lanes: recovered,
+            previews,
+            subscriptions: Vec::new(),
+            synced: Instant::now(),
+        }
+    }
+
+    /// Works until the localizer has gone and everything it sent is in the journal.
+    pub fn run(mut self) {
+        let tick = crossbeam_channel::tick(self.settings.tick);
+        let (inbox, requests) = (self.inbox.clone(), self.requests.clone());
+        let mut listening = true;
+        loop {
+            // Localizations first: a picture can wait.
+            select_biased! {
+                recv(inbox) -> message => match message {
+                    Ok(message) => self.take(message),
+                    Err(_) => break,
+                },
+                recv(if listening { &requests } else { &NEVER }) -> request => match request {
+                    Ok(request) => self.serve(request),
+                    Err(_) => listening = false,
+                },
+                recv(tick) -> _ => self.tick(),
+            }
+        }
+        self.finish();
+    }
+
+    fn take(&mut self, message: ToPicture) {
+        match message {
+            ToPicture::Open { series, released } => self.open(series, released),
+            ToPicture::Described { series } => self.describe(series),
+            ToPicture::Batch(batch) => self.batch(batch),
+            ToPicture::Close { series, why } => self.close(series, &why),
+        }
+    }
+
+    fn open(&mut self, series: Arc<Series>, released: Arc<AtomicU64>) {
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == series.id) {
+            lane.released = released;
+            lane.closed = false;
+            return;
+        }
+        match Lane::new(series.clone(), released, &self.settings) {
+            Ok(lane) => {
+                self.forget_old_maps();
+                self.lanes.push(lane);
+            }
+            // The first batch tries again.
+            Err(error) => {
+                tracing::error!(series = %series.id, %error, "no journal");
+                self.live.set_alarm(DISK_FULL, true);
+            }
+        }
+    }
+
+    fn forget_old_maps(&mut self) {
+        while self.lanes.iter().filter(|lane| lane.closed).count() > MAPS_KEPT {
+            let Some(oldest) = self.lanes.iter().position(|lane| lane.closed) else { return };
+            self.lanes.remove(oldest);
+        }
+    }
+
+    fn describe(&mut self, id: SeriesId) {
+        let otherwise = self.settings.pixel_size;
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == id) else { return };
+        let info = lane.series.info();
+        lane.pixel = info.pixel_size_or(otherwise);
+        lane.describe(&info);
+    }
+
+    fn batch(&mut self, mut batch: Box<Batch>) {
+        let place = self.lanes.iter().position(|lane| lane.series.id == batch.series.id);
+        let Some(lane) = place.map(|place| &mut self.lanes[place]) else { return };
+        if !lane.journal_batch(&batch, &self.live) {
+            // Everything waits here: the queue fills, then the rings, then ingest counts what is lost.
+            lane.wait_for_disk(&batch, &self.live);
+        }
+        lane.account(&batch, self.clock.now_unix_ns());
+        lane.map.add(&batch.localizations, lane.pixel);
+        let seq = lane.true_for_seq;
+        publish(&mut self.subscriptions, batch.series.id, seq, &batch.localizations);
+        batch.frames.clear();
+        let _ = self.spare.try_send(batch); // full: enough spare ones exist
+    }
+
+    fn close(&mut self, id: SeriesId, why: &str) {
+        let now_unix_ns = self.clock.now_unix_ns();
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == id) else { return };
+        lane.close(why, now_unix_ns);
+        let job = lane.file_job();
+        if self.files.send(job).is_err() {
+            tracing::error!(series = %id, "no files are written: the files stage has gone");
+        }
+    }
+
+    fn serve(&mut self, request: Request) {
+        match request {
+            Request::Preview(preview) => self.previews.add(preview),
+            Request::Render(render) => {
+                let lane = previews::lane_of(&self.lanes, render.series);
+                previews::render(lane, render);
+            }
+            Request::Localizations(subscription) => {
+                self.subscriptions.retain(|s| !s.to.is_closed());
+                if self.subscriptions.len() < self.settings.max_subscriptions {
+                    self.subscriptions.push(subscription);
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
+            lane.refresh(self.clock.now_unix_ns());
+        }
+        if self.synced.elapsed() > SYNC {
+            self.synced = Instant::now();
+            for journal in self.lanes.iter().filter_map(|lane| lane.journal.as_ref()) {
+                // Full: the disk is busy with what it has, and the next second asks again.
+                let _ = self.files.try_send(FileJob::Sync(journal.path().to_path_buf()));
+            }
+        }
+        self.previews.draw(&self.lanes);
+    }
+
+    /// The daemon stops: series that are still open stay open on disk, and their files are written as they are.
+    fn finish(&mut self) {
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
+            lane.refresh(self.clock.now_unix_ns());
+            if self.files.send(lane.file_job()).is_err() {
+                tracing::error!("no files are written: the files stage has gone");
+            }
+        }
+        self.previews.close();
+    }
+}
+
+/// Stands in for the requests once no client can come any more.
+static NEVER: std::sync::LazyLock<Receiver<Request>> = std::sync::LazyLock::new(crossbeam_channel::never);
+
+impl Lane {
+    pub fn new(
+        series: Arc<Series>,
+        released: Arc<AtomicU64>,
+        settings: &Settings,
+    ) -> Result<Self, JournalError> {
+        let info = series.info();
+        let pixel = info.pixel_size_or(settings.pixel_size);
+        let journal = JournalWriter::create(&settings.store, info.id, pixel)?;
+        let mut lane = Self::around(series, released, journal, pixel, settings);
+        lane.describe(&info);
+        Ok(lane)
+    }
+
+    /// A lane whose journal exists already.
+    pub fn around(
+        series: Arc<Series>,
+        released: Arc<AtomicU64>,
+        journal: JournalWriter,
+        pixel: PixelSize,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            series,
+            journal: Some(journal),
+            map: LiveMap::new(settings.map).expect("the configuration was checked"),
+            pixel,
+            statistics: RecentStatistics::new(STATISTICS_MS),
+            latency: LatencyHistogram::default(),
+            released,
+            true_for_seq: 0,
+            rates: Rates::default(),
+            closed: false,
+        }
+    }
+
+    fn describe(&mut self, info: &SeriesInfo) {
+        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.describe(info)) {
+            tracing::error!(series = %info.id, %error, "the description is not in the journal");
+        }
+    }
+
+    fn journal_batch(&mut self, batch: &Batch, live: &Live) -> bool {
+        let account = self.series.door().account;
+        let Some(journal) = self.journal.as_mut() else { return true };
+        match journal.append(&batch.frames, &batch.localizations, batch.failed, &account) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(series = %batch.series.id, %error, "localizations wait for the disk");
+                live.set_alarm(DISK_FULL, true);
+                false
+            }
+        }
+    }
+
+    /// Tries again until it succeeds. Nothing is dropped here: frames wait in their rings.
+    fn wait_for_disk(&mut self, batch: &Batch, live: &Live) {
+        let retry = crossbeam_channel::tick(Duration::from_millis(500));
+        while retry.recv().is_ok() {
+            if self.journal_batch(batch, live) {
+                live.set_alarm(DISK_FULL, false);
+                tracing::info!(series = %batch.series.id, "the journal can be written again");
+                return;
+            }
+        }
+    }
+
+    fn account(&mut self, batch: &Batch, now_unix_ns: u64) {
+        let Some((first, last)) = batch.frames.first().zip(batch.frames.last()) else { return };
+        let frames = batch.frames.len() as u64;
+        {
+            let mut door = self.series.door();
+            if batch.failed {
+                door.lose_waiting(first.tile, LossReason::EngineFailed, frames);
+            } else {
+                door.process(first.tile, frames, batch.localizations.len() as u64);
+            }
+        }
+        self.released.store(batch.last_slot, Ordering::Release);
+        self.true_for_seq = last.id.seq.0;
+        for frame in &batch.frames {
+            self.latency.record(now_unix_ns.saturating_sub(frame.arrival_unix_ns));
+        }
+        let (width, height) = (f64::from(first.shape.width), f64::from(first.shape.height));
+        let done = statistics::Batch {
+            frames: frames as u32,
+            area_um2: width * self.pixel.x.0 * height * self.pixel.y.0 / 1e6,
+            pixel: self.pixel,
+            localizations: &batch.localizations,
+        };
+        self.statistics.record(now_unix_ns, &done);
+        let mut exit = self.series.exit();
+        exit.localizations += batch.localizations.len() as u64;
+        exit.first_arrival_unix_ns.get_or_insert(first.arrival_unix_ns);
+        exit.last_done_unix_ns = now_unix_ns;
+    }
+
+    /// Puts what clients see up to date.
+    fn refresh(&mut self, now_unix_ns: u64) {
+        let account = self.series.door().account;
+        let (received_fps, processed_fps) = self.rates.measure(account.received(), account.processed());
+        let mut exit = self.series.exit();
+        exit.true_for_seq = Some(self.true_for_seq);
+        exit.statistics = self.statistics.at(now_unix_ns).unwrap_or_default();
+        exit.latency = self.latency.latency();
+        exit.received_fps = received_fps;
+        exit.processed_fps = processed_fps;
+    }
+
+    fn close(&mut self, why: &str, now_unix_ns: u64) {
+        self.refresh(now_unix_ns);
+        let account = self.series.door().account;
+        if let Some(mut journal) = self.journal.take() {
+            if let Err(error) = journal.close(why, &account) {
+                tracing::error!(series = %self.series.id, %error, "the end is not in the journal");
+            }
+        }
+        self.closed = true;
+        self.series.door().state = State::Done(why.to_owned());
+    }
+
+    fn file_job(&self) -> FileJob {
+        let image = previews::overview(self);
+        FileJob::Write { series: self.series.clone(), image }
+    }
+}
+
+impl Rates {
+    fn measure(&mut self, received: u64, processed: u64) -> (f64, f64) {
+        let now = Instant::now();
+        let seconds = self.at.map_or(f64::INFINITY, |at| (now - at).as_secs_f64());
+        let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
+        let rates = (rate(received, self.received), rate(processed, self.processed));
+        *self = Self { at: Some(now), received, processed };
+        rates
+    }
+}
+
+/// To every client that listens; one whose queue is full is told later how much it missed.
+fn publish(clients: &mut Vec<Subscription>, series: SeriesId, true_for_seq: u64, found: &[Localization]) {
+    if clients.is_empty() || found.is_empty() {
+        return;
+    }
+    let shared: Arc<[Localization]> = found.into();
+    clients.retain_mut(|client| {
+        if client.series.is_some_and(|wanted| wanted != series) {
+            return !client.to.is_closed();
+        }
+        let piece = Piece { series, true_for_seq, localizations: shared.clone(), lagged: client.lagged };
+        match client.to.try_send(piece) {
+            Ok(()) => client.lagged = 0,
+            Err(tokio::sync::mpsc::error::TrySendError::Full(_)) => client.lagged += found.len() as u64,
+            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => return false,
+        }
+        true
+    });
+}

@@ -1,0 +1,345 @@
+//! The wiring: the only file that makes threads and queues.
+//!
+//! ```text
+//!  FrameSource ─▶ ingest ═ring═▶ infer ─▶ picture ─▶ files        ═ on disk or in shared memory
+//!                          bell ▲   │ ▲      │  ▲                 ─ in memory, bounded
+//!                               └───┘ └spare─┘  └─ desk ◀─ tokio: gRPC, page
+//! ```
+//!
+//! | queue | bound | full |
+//! |---|---|---|
+//! | frame ring | `ring.mib` per series | `lossless` refuses the newest frame, `live` skips the oldest; counted |
+//! | to the localizer | 4 per possible series | ingest waits; it cannot fill, as each series sends few messages |
+//! | bell, room | 1 | the bell rings already |
+//! | to the picture stage | 64 batches | the localizer waits, the ring fills |
+//! | spare batches | 64 | the batch is dropped and made anew |
+//! | desk | 64 requests | the client is refused |
+//! | to the files stage | 16 series | the picture stage waits |
+//!
+//! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
+//! the process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use infer::Lanes;
+use smlm::localization::Filter;
+use smlm::map::{Layers, MapSettings};
+use smlm::units::Nm;
+use tokio_util::sync::CancellationToken;
+use wire::source::FrameSource;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::desk::{Desk, REQUESTS};
+use crate::engines::{self, Opened};
+use crate::files::{self, FileJob};
+use crate::ingest::{self, Ingest};
+use crate::live::Live;
+use crate::localizer::{self, Localizer, ToLocalizer, ToPicture};
+use crate::picture::{self, PictureStage};
+use crate::recover::{self, Recovered};
+use crate::serve::{self, Shared};
+use crate::store::ring::{Policy, RingSettings};
+
+const TO_PICTURE: usize = 64;
+const TO_FILES: usize = 16;
+
+/// Where frames come from.
+pub struct Input {
+    pub source: Box<dyn FrameSource + Send>,
+    /// Closes the input when dropped: held by the daemon, or by a source that ends by itself.
+    pub stop: Receiver<()>,
+    /// Receives a token whenever rings got room: for sources that can wait.
+    pub room: Sender<()>,
+}
+
+/// The running daemon.
+pub struct Daemon {
+    pub live: Arc<Live>,
+    pub desk: Desk,
+    pub frame_endpoint: String,
+    /// `None` when nothing is served.
+    pub grpc: Option<SocketAddr>,
+    pub store: PathBuf,
+    pub memory_budget_bytes: u64,
+    stages: Vec<(&'static str, JoinHandle<anyhow::Result<()>>)>,
+    helpers: Vec<JoinHandle<()>>,
+    crew: Arc<Lanes>,
+    server: Option<Server>,
+}
+
+struct Server {
+    runtime: tokio::runtime::Runtime,
+    task: tokio::task::JoinHandle<Result<(), serve::ServeError>>,
+    stop: CancellationToken,
+}
+
+/// The frame rings' folder and size.
+pub fn ring_settings(config: &Config) -> RingSettings {
+    let policy = match config.ring.policy {
+        crate::config::Policy::Lossless => Policy::Lossless,
+        crate::config::Policy::Live => Policy::Live,
+    };
+    RingSettings { dir: config.ring.folder(&config.store.dir), bytes: config.ring.mib << 20, policy }
+}
+
+/// The filter of the configuration; nm become pixels of the configured size.
+pub fn filter(config: &Config) -> Filter {
+    let table = &config.filter;
+    Filter {
+        sigma_lateral_max_px: table.sigma_lateral_max_nm.map(|nm| (nm / config.camera.pixel_size_nm) as f32),
+        sigma_z_max_nm: table.sigma_z_max_nm,
+        photons_min: table.photons_min,
+        photons_max: table.photons_max,
+        probability_min: table.probability_min,
+    }
+}
+
+fn lanes(config: &Config) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if config.model.lanes == 0 { cores.min(8) } else { config.model.lanes }
+}
+
+/// Builds every stage, connects them and lets them run. `listen`: serve clients.
+pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daemon> {
+    let store = config.store.dir.clone();
+    std::fs::create_dir_all(&store)
+        .with_context(|| format!("store.dir: cannot make the folder {}", store.display()))?;
+    let clock = Clock::start();
+    let live = Arc::new(Live::new());
+    let crew = Arc::new(Lanes::new(lanes(config)));
+    let helpers = lend_threads(&crew)?;
+    let opened = engines::open(config, crew.clone())?;
+    live.set_engine(opened.status.clone());
+    let recovered = recover::recover(config, &live)?;
+    let (desk, requests) = bounded(REQUESTS);
+    let desk = Desk(desk);
+    let frame_endpoint = input.source.endpoint().to_owned();
+    let mut daemon = Daemon {
+        live: live.clone(),
+        desk: desk.clone(),
+        frame_endpoint,
+        grpc: None,
+        store: store.clone(),
+        memory_budget_bytes: memory_budget_bytes(config),
+        stages: Vec::new(),
+        helpers,
+        crew,
+        server: None,
+    };
+    // Before the stages: a port in use must not cost a frame.
+    if listen {
+        daemon.serve(config)?;
+    }
+    daemon.connect(config, input, opened, recovered, clock, requests)?;
+    Ok(daemon)
+}
+
+fn lend_threads(crew: &Arc<Lanes>) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let lend = |lane| {
+        let crew = crew.clone();
+        let named = std::thread::Builder::new().name(format!("lane-{lane}"));
+        named.spawn(move || crew.work(lane)).context("cannot start a thread for the network")
+    };
+    (1..infer::Crew::width(&**crew)).map(lend).collect()
+}
+
+/// The most that is held for frames, maps and batches, as configured.
+pub fn memory_budget_bytes(config: &Config) -> u64 {
+    let series = config.frames.max_series as u64;
+    series * ((config.ring.mib << 20) + (config.picture.max_mib << 20))
+}
+
+impl Daemon {
+    fn connect(
+        &mut self,
+        config: &Config,
+        input: Input,
+        opened: Opened,
+        recovered: Recovered,
+        clock: Clock,
+        requests: Receiver<crate::desk::Request>,
+    ) -> anyhow::Result<()> {
+        let (to_localizer, localizer_inbox) = bounded::<ToLocalizer>(4 * config.frames.max_series.max(4));
+        let (ring_bell, bell) = bounded::<()>(1);
+        let (to_picture, picture_inbox) = bounded::<ToPicture>(TO_PICTURE);
+        let (give_back, spare) = bounded(TO_PICTURE);
+        let (to_files, files_inbox) = bounded::<FileJob>(TO_FILES);
+
+        let files = files::Settings { store: self.store.clone(), wanted: config.store.files.clone() };
+        self.stage("files", move || {
+            files::run(&files, &files_inbox);
+            Ok(())
+        })?;
+
+        let settings = picture_settings(config, &self.store);
+        let (lanes, rest) = recovered.into_parts(&settings)?;
+        let picture = PictureStage::new(
+            settings,
+            self.live.clone(),
+            clock,
+            (picture_inbox, requests),
+            (give_back, to_files),
+            lanes,
+        );
+        self.stage("picture", move || {
+            picture.run();
+            Ok(())
+        })?;
+
+        let localizer = Localizer {
+            settings: localizer::Settings {
+                rule: opened.rule,
+                scale: opened.scale,
+                camera: config.camera.camera(),
+                max_batch: config.model.max_batch,
+                idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
+            },
+            engine: opened.engine,
+            live: self.live.clone(),
+            inbox: localizer_inbox,
+            bell,
+            out: to_picture,
+            spare,
+            room: input.room,
+            lanes: Vec::new(),
+        };
+        self.stage("infer", move || {
+            localizer.run();
+            Ok(())
+        })?;
+        let ingest_lanes = rest.announce(&to_localizer)?;
+        let ingest = Ingest::new(
+            ingest::Settings {
+                ring: ring_settings(config),
+                filter: filter(config),
+                max_series: config.frames.max_series,
+                idle_close: Duration::from_secs(config.frames.idle_close_s),
+            },
+            self.live.clone(),
+            ingest_lanes,
+            to_localizer,
+            ring_bell,
+        );
+        let (mut source, stop) = (input.source, input.stop);
+        self.stage("ingest", move || ingest.run(&mut *source, &stop).context("the frame socket cannot go on"))
+    }
+
+    fn stage(
+        &mut self,
+        name: &'static str,
+        work: impl FnOnce() -> anyhow::Result<()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let thread = std::thread::Builder::new().name(name.into());
+        let handle = thread.spawn(work).with_context(|| format!("cannot start the {name} thread"))?;
+        self.stages.push((name, handle));
+        Ok(())
+    }
+
+    fn serve(&mut self, config: &Config) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(8)
+            .thread_name("serve")
+            .enable_all()
+            .build()
+            .context("cannot start the threads that serve clients")?;
+        let listener = runtime.block_on(serve::bind(config.serve.listen))?;
+        let stop = CancellationToken::new();
+        let shared = Shared {
+            live: self.live.clone(),
+            desk: self.desk.clone(),
+            config: Arc::new(config.clone()),
+            store: self.store.clone(),
+            frame_endpoint: self.frame_endpoint.clone(),
+            memory_budget_bytes: self.memory_budget_bytes,
+            stop: stop.clone(),
+            permits: Arc::new(tokio::sync::Semaphore::new(config.serve.max_clients)),
+        };
+        self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);
+        let task = runtime.spawn(serve::run(listener, shared));
+        self.server = Some(Server { runtime, task, stop });
+        Ok(())
+    }
+
+    /// Waits until the input has ended and everything is drained. The input ends by itself (a file), or
+    /// because whoever holds its stop let go.
+    pub fn join(mut self, limit: Duration) -> anyhow::Result<()> {
+        let deadline = std::time::Instant::now() + limit;
+        let mut failed = None;
+        // In the order of the data: ingest was started last.
+        while let Some((name, stage)) = self.stages.pop() {
+            if !finished_by(&stage, (name != "ingest").then_some(deadline)) {
+                anyhow::bail!(
+                    "the {name} stage did not finish within {} s; what waits is in the frame ring and \
+                     is processed at the next start",
+                    limit.as_secs()
+                );
+            }
+            match stage.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => failed = failed.or(Some(error)),
+                Err(_) => {
+                    failed = failed.or(Some(anyhow::anyhow!("the {name} stage panicked: this is a bug")))
+                }
+            }
+        }
+        self.crew.close();
+        for helper in self.helpers.drain(..) {
+            let _ = helper.join(); // a panic there has failed its batch and was reported
+        }
+        if let Some(server) = self.server.take() {
+            server.end();
+        }
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Polls, because a thread cannot be joined with a limit. `None`: as long as it takes.
+fn finished_by(stage: &JoinHandle<anyhow::Result<()>>, deadline: Option<std::time::Instant>) -> bool {
+    let Some(deadline) = deadline else { return true };
+    let tick = crossbeam_channel::tick(Duration::from_millis(5));
+    while !stage.is_finished() {
+        if std::time::Instant::now() > deadline {
+            return false;
+        }
+        let _ = tick.recv();
+    }
+    true
+}
+
+impl Server {
+    fn end(self) {
+        self.stop.cancel();
+        let Self { runtime, task, .. } = self;
+        let ended = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), task).await });
+        match ended {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::error!(%error, "serving ended badly"),
+            Ok(Err(error)) => tracing::error!(%error, "serving ended badly"),
+            Err(_) => tracing::warn!("a client held its stream open for 5 s and was cut"),
+        }
+        runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+fn picture_settings(config: &Config, store: &Path) -> picture::Settings {
+    picture::Settings {
+        store: store.to_path_buf(),
+        map: MapSettings {
+            base_pixel: Nm(config.picture.base_pixel_nm),
+            max_bytes: (config.picture.max_mib << 20) as usize,
+            layers: Layers::ALL,
+        },
+        pixel_size: config.camera.pixel_size(),
+        tick: Duration::from_millis(config.picture.tick_ms),
+        max_previews: config.picture.max_previews,
+        max_subscriptions: config.serve.max_clients,
+    }
+}

@@ -1,0 +1,151 @@
+//! The service `Acquisitions`: lists and watches series, changes filters, stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+use wire::pb;
+
+use super::grpc::acquisitions_server as grpc;
+use super::{REQUEST_MAX_BYTES, Shared, convert};
+use crate::live::{Series, State, TileCount};
+
+pub struct Acquisitions(Shared);
+
+pub fn server(shared: &Shared) -> grpc::AcquisitionsServer<Acquisitions> {
+    grpc::AcquisitionsServer::new(Acquisitions(shared.clone())).max_decoding_message_size(REQUEST_MAX_BYTES)
+}
+
+impl Acquisitions {
+    fn series(&self, id: &[u8]) -> Result<Arc<Series>, Status> {
+        let found = match convert::series_id(id)? {
+            Some(id) => self.0.live.find(id),
+            None => self.0.live.newest(),
+        };
+        found.ok_or_else(|| Status::not_found("no such series; ListAcquisitions names those that exist"))
+    }
+
+    fn describe(&self, series: &Series, wanted: impl Fn(&TileCount) -> bool) -> pb::Acquisition {
+        let mut described = convert::acquisition(series, &self.0.live.engine(), wanted);
+        described.warnings.extend(self.0.live.alarms());
+        described
+    }
+}
+
+/// Shorter intervals of a watch are read as this.
+const SHORTEST_MS: u32 = 50;
+
+#[tonic::async_trait]
+impl grpc::Acquisitions for Acquisitions {
+    async fn list_acquisitions(
+        &self,
+        _: Request<pb::ListAcquisitionsRequest>,
+    ) -> Result<Response<pb::ListAcquisitionsResponse>, Status> {
+        let all = self.0.live.all();
+        let acquisitions = all.iter().map(|series| self.describe(series, |_| false)).collect();
+        Ok(Response::new(pb::ListAcquisitionsResponse { acquisitions }))
+    }
+
+    async fn get_acquisition(
+        &self,
+        request: Request<pb::GetAcquisitionRequest>,
+    ) -> Result<Response<pb::Acquisition>, Status> {
+        let series = self.series(&request.get_ref().series_id)?;
+        Ok(Response::new(self.describe(&series, |_| true)))
+    }
+
+    type WatchAcquisitionStream =
+        std::pin::Pin<Box<dyn Stream<Item = Result<pb::Acquisition, Status>> + Send>>;
+
+    async fn watch_acquisition(
+        &self,
+        request: Request<pb::WatchAcquisitionRequest>,
+    ) -> Result<Response<Self::WatchAcquisitionStream>, Status> {
+        let asked = request.into_inner();
+        let permit = super::permit(&self.0)?;
+        // One place: a client that does not read makes the watch wait, and then gets the latest.
+        let (to, from) = tokio::sync::mpsc::channel(1);
+        let service = Self(self.0.clone());
+        let interval = Duration::from_millis(u64::from(match asked.interval_ms {
+            0 => 500,
+            ms => ms.max(SHORTEST_MS),
+        }));
+        let _ = service
+            .series(&asked.series_id)
+            .or_else(|error| if asked.series_id.is_empty() { Err(Status::ok("")) } else { Err(error) });
+        tokio::spawn(async move {
+            let _permit = permit;
+            let mut ticks = tokio::time::interval(interval);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut seen: Vec<TileCount> = Vec::new();
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = service.0.stop.cancelled() => return,
+                    () = to.closed() => return,
+                }
+                let Ok(series) = service.series(&asked.series_id) else { continue };
+                let tiles = series.door().tiles.clone();
+                let message = service.describe(&series, |tile| !seen.contains(tile));
+                seen = tiles;
+                if to.send(Ok(message)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(from))))
+    }
+
+    async fn configure_acquisition(
+        &self,
+        request: Request<pb::ConfigureAcquisitionRequest>,
+    ) -> Result<Response<pb::Acquisition>, Status> {
+        let asked = request.get_ref();
+        let series = self.series(&asked.series_id)?;
+        series.door().filter = convert::filter(asked.filter.as_ref());
+        Ok(Response::new(self.describe(&series, |_| false)))
+    }
+
+    async fn stop_acquisition(
+        &self,
+        request: Request<pb::StopAcquisitionRequest>,
+    ) -> Result<Response<pb::Acquisition>, Status> {
+        let series = self.series(&request.get_ref().series_id)?;
+        {
+            let mut door = series.door();
+            if door.state == State::Receiving {
+                door.state = State::Draining("stopped by a client".into());
+            }
+        }
+        Ok(Response::new(self.describe(&series, |_| false)))
+    }
+
+    async fn get_status(
+        &self,
+        _: Request<pb::GetStatusRequest>,
+    ) -> Result<Response<pb::DaemonStatus>, Status> {
+        Ok(Response::new(status(&self.0)))
+    }
+}
+
+/// The daemon as a whole.
+pub fn status(shared: &Shared) -> pb::DaemonStatus {
+    let engine = shared.live.engine();
+    let disk = rustix::fs::statvfs(&shared.store).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
+    pb::DaemonStatus {
+        version: env!("CARGO_PKG_VERSION").into(),
+        model: engine.model,
+        provider: engine.provider,
+        provider_attempts: engine.attempts,
+        onnxruntime: engine.onnxruntime,
+        bad_messages: shared.live.bad().into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect(),
+        memory_budget_bytes: shared.memory_budget_bytes,
+        disk_free_bytes: disk,
+        frame_endpoint: shared.frame_endpoint.clone(),
+        effective_config_toml: shared.config.to_toml(),
+        uptime_s: shared.live.started.elapsed().as_secs_f64(),
+        disk_full: !shared.live.alarms().is_empty(),
+    }
+}

@@ -1,0 +1,133 @@
+//! The last stage: what clients see, over gRPC, gRPC-Web and one plain page, all on one port.
+//!
+//! In: snapshots of [`Live`], the desk of the picture stage, journals on disk. Out: streams, each with a bounded
+//! queue of its own. Never: a lock held across an await, a wait of another stage for a client.
+
+mod acquisitions;
+mod convert;
+mod guard;
+mod localizations;
+mod models;
+mod page;
+mod preview;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::live::Live;
+
+/// The generated service traits.
+pub mod grpc {
+    #![allow(missing_docs, clippy::all, clippy::unwrap_used)]
+    include!(concat!(env!("OUT_DIR"), "/blinkd.v1.rs"));
+}
+
+/// What every service needs.
+#[derive(Clone)]
+pub struct Shared {
+    pub live: Arc<Live>,
+    pub desk: Desk,
+    pub config: Arc<Config>,
+    pub store: PathBuf,
+    pub frame_endpoint: String,
+    pub memory_budget_bytes: u64,
+    pub stop: CancellationToken,
+    /// One permit per stream or request that takes the daemon's time.
+    pub permits: Arc<tokio::sync::Semaphore>,
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {0}: {1}; another blinkd may be running: stop it or set serve.listen")]
+    Listen(SocketAddr, std::io::Error),
+    #[error("serve.{key}: cannot read {path}: {error}")]
+    Secret { key: &'static str, path: PathBuf, error: std::io::Error },
+    #[error("serve.token_file: {0} holds fewer than 16 characters: write a long random token into it")]
+    ShortToken(PathBuf),
+    #[error("gRPC failed: {0}")]
+    Transport(#[from] tonic::transport::Error),
+    #[error("the reflection service cannot be built: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// The largest message a client may send.
+const REQUEST_MAX_BYTES: usize = 64 << 10;
+/// Windows large enough for pictures; a client's default limit for a message is 4 MiB and updates stay below.
+const WINDOW_BYTES: u32 = 4 << 20;
+
+/// Binds the port, so that a port in use is an error at start and not later.
+pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(listen).await.map_err(|error| ServeError::Listen(listen, error))
+}
+
+/// Serves until `shared.stop`; streams end by themselves then.
+pub async fn run(listener: TcpListener, shared: Shared) -> Result<(), ServeError> {
+    let guard = guard::Guard::load(&shared.config.serve)?;
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<grpc::acquisitions_server::AcquisitionsServer<acquisitions::Acquisitions>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(wire::pb::DESCRIPTOR_SET)
+        .build_v1()?;
+    let routes = Routes::new(health)
+        .add_service(reflection)
+        .add_service(guarded(acquisitions::server(&shared), &guard))
+        .add_service(guarded(preview::server(&shared), &guard))
+        .add_service(guarded(localizations::server(&shared), &guard))
+        .add_service(guarded(models::server(&shared), &guard));
+    let routes = Routes::from(page::mount(routes.into_axum_router(), &shared, &guard));
+    let mut server = Server::builder()
+        .accept_http1(true)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(2 * WINDOW_BYTES)
+        .concurrency_limit_per_connection(shared.config.serve.max_clients.max(1));
+    if let Some(identity) = tls(&shared.config)? {
+        server = server.tls_config(ServerTlsConfig::new().identity(identity))?;
+    }
+    let stop = shared.stop.clone();
+    server
+        .layer(tonic_web::GrpcWebLayer::new())
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+        .await?;
+    Ok(())
+}
+
+fn guarded<S>(
+    service: S,
+    guard: &guard::Guard,
+) -> tonic::service::interceptor::InterceptedService<S, guard::Guard> {
+    tonic::service::interceptor::InterceptedService::new(service, guard.clone())
+}
+
+fn tls(config: &Config) -> Result<Option<Identity>, ServeError> {
+    let serve = &config.serve;
+    if serve.tls_certificate.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let read = |key, path: &PathBuf| {
+        std::fs::read(path).map_err(|error| ServeError::Secret { key, path: path.clone(), error })
+    };
+    let certificate = read("tls_certificate", &serve.tls_certificate)?;
+    let key = read("tls_key", &serve.tls_key)?;
+    Ok(Some(Identity::from_pem(certificate, key)))
+}
+
+/// A place among `serve.max_clients` streams; given back when the stream ends.
+fn permit(shared: &Shared) -> Result<tokio::sync::OwnedSemaphorePermit, tonic::Status> {
+    shared.permits.clone().try_acquire_owned().map_err(|_| {
+        tonic::Status::resource_exhausted(format!(
+            "{} streams are open already (serve.max_clients): close one",
+            shared.config.serve.max_clients
+        ))
+    })
+}

@@ -1,0 +1,117 @@
+//! The service `Models`: bundles on this machine.
+
+use tonic::{Request, Response, Status};
+use wire::pb;
+
+use super::grpc::models_server as grpc;
+use super::{REQUEST_MAX_BYTES, Shared};
+use crate::commands::model as command;
+use crate::engines;
+use infer::card::{Card, Span};
+
+pub struct Models(Shared);
+
+pub fn server(shared: &Shared) -> grpc::ModelsServer<Models> {
+    grpc::ModelsServer::new(Models(shared.clone())).max_decoding_message_size(REQUEST_MAX_BYTES)
+}
+
+fn range(span: Span) -> Option<pb::Range> {
+    Some(pb::Range { min: span.low, max: span.high })
+}
+
+impl Models {
+    fn model(&self, card: &Card, card_toml: String) -> pb::Model {
+        let engine = self.0.live.engine();
+        let loaded = engine.model.split(' ').next() == Some(card.name.as_str());
+        pb::Model {
+            name: card.name.clone(),
+            version: card.version.clone(),
+            engine: "decode".into(),
+            description: card.description.clone(),
+            licence: card.licence.clone(),
+            window_frames: card.network.window_frames,
+            pixel_size_nm: range(card.range.pixel_size_nm),
+            psf_sigma_nm: range(card.range.psf_sigma_nm),
+            photons: range(card.range.photons),
+            background_photons: range(card.range.background_photons),
+            z_nm: range(card.range.z_nm),
+            halo_px: card.network.halo_px,
+            grid_px: card.network.grid_px,
+            provider: if loaded { engine.provider } else { String::new() },
+            loaded,
+            card_toml,
+        }
+    }
+
+    /// Names only: a client must not make the daemon read other folders.
+    fn config_for(&self, name: &str) -> Result<crate::config::Config, Status> {
+        let mut config = (*self.0.config).clone();
+        let known = engines::list(&config.model).into_iter().any(|(_, card)| card.name == name);
+        if !known {
+            return Err(Status::not_found(format!(
+                "no bundle is named '{name}'; ListModels names those that exist"
+            )));
+        }
+        config.model.bundle = name.to_owned();
+        Ok(config)
+    }
+}
+
+#[tonic::async_trait]
+impl grpc::Models for Models {
+    async fn list_models(
+        &self,
+        _: Request<pb::ListModelsRequest>,
+    ) -> Result<Response<pb::ListModelsResponse>, Status> {
+        let found = engines::list(&self.0.config.model);
+        let models = found.iter().map(|(_, card)| self.model(card, String::new())).collect();
+        Ok(Response::new(pb::ListModelsResponse { models }))
+    }
+
+    async fn describe_model(
+        &self,
+        request: Request<pb::DescribeModelRequest>,
+    ) -> Result<Response<pb::Model>, Status> {
+        let name = &request.get_ref().name;
+        let found = engines::list(&self.0.config.model).into_iter().find(|(_, card)| card.name == *name);
+        let (folder, card) =
+            found.ok_or_else(|| Status::not_found(format!("no bundle is named '{name}'")))?;
+        let text = std::fs::read_to_string(folder.join(infer::bundle::CARD));
+        let text = text.map_err(|error| Status::internal(error.to_string()))?;
+        Ok(Response::new(self.model(&card, text)))
+    }
+
+    async fn check_model(
+        &self,
+        request: Request<pb::CheckModelRequest>,
+    ) -> Result<Response<pb::CheckModelResponse>, Status> {
+        let name = request.into_inner().name;
+        let config = self.config_for(&name)?;
+        let done = tokio::task::spawn_blocking(move || command::golden(&config)).await;
+        let report = done.map_err(|error| Status::internal(error.to_string()))?;
+        let report = report.map_err(|error| Status::failed_precondition(format!("{error:#}")))?;
+        let worst = report.cases.iter().map(|case| f64::from(case.output_difference)).fold(0.0, f64::max);
+        Ok(Response::new(pb::CheckModelResponse {
+            name,
+            passed: report.passes(),
+            max_abs_difference: worst,
+            report: command::lines(&report),
+        }))
+    }
+
+    async fn load_model(
+        &self,
+        request: Request<pb::LoadModelRequest>,
+    ) -> Result<Response<pb::Model>, Status> {
+        self.config_for(&request.get_ref().name)?;
+        Err(Status::unimplemented("changing the network of a running daemon: restart it with --model"))
+    }
+
+    async fn unload_model(
+        &self,
+        request: Request<pb::UnloadModelRequest>,
+    ) -> Result<Response<pb::Model>, Status> {
+        self.config_for(&request.get_ref().name)?;
+        Err(Status::unimplemented("changing the network of a running daemon: restart it with --model"))
+    }
+}
