@@ -127,12 +127,18 @@ impl Options {
             scan: Scan {
                 rows: self.rows,
                 columns: self.columns,
-                frames_per_tile: self.frames_per_tile,
+                frames_per_tile: self.frames_per_tile.or_else(|| self.frames_of_one_tile()),
                 ..default.scan
             },
             start_unix_ns: now_unix_ns,
             ..default
         })
+    }
+
+    /// A recording of known length ends as completed and not as broken off.
+    fn frames_of_one_tile(&self) -> Option<u32> {
+        let frames = (self.seconds * self.fps).round();
+        (frames >= 1.0 && self.rows * self.columns == 1).then_some(frames as u32)
     }
 
     fn playing(&self) -> Playing {
@@ -188,7 +194,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             failed = Some(error);
             return ControlFlow::Break(());
         }
-        let over = options.seconds > 0.0 && started.elapsed().as_secs_f64() >= options.seconds;
+        let over = options.fps == 0.0 && options.seconds > 0.0 && started.elapsed().as_secs_f64() >= options.seconds;
         if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let seconds = started.elapsed().as_secs_f64();

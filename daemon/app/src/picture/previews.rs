@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use smlm::frame::SeriesId;
 use smlm::map::{LiveMap, TileIndex, Viewport};
-use smlm::render::{Look, Painter, RgbImage, Tone, render_region, tone};
+use smlm::render::{Look, Painter, Rendering, RgbImage, Tone, render_region, tone};
 use smlm::units::Nm;
 
 use super::Lane;
@@ -167,7 +167,10 @@ pub fn lane_of(lanes: &[Lane], series: Option<SeriesId>) -> Option<&Lane> {
 pub fn overview(lane: &Lane) -> Option<RgbImage> {
     let region = field(lane)?;
     let level = level_for(&lane.map, None, Some(&region));
-    render_region(&lane.map, &region, lane.map.pixel_size(level), &Look::default()).ok()
+    let look = Look { rendering: Rendering::Gaussian, gamma: 0.6, ..Look::default() };
+    let mut image = render_region(&lane.map, &region, lane.map.pixel_size(level), &look).ok()?;
+    image.scale_bar();
+    Some(image)
 }
 
 /// The camera's field, or what the map holds where that is larger.

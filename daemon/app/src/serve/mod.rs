@@ -84,7 +84,9 @@ pub async fn run(listener: TcpListener, shared: Shared) -> Result<(), ServeError
         .add_service(guarded(preview::server(&shared), &guard))
         .add_service(guarded(localizations::server(&shared), &guard))
         .add_service(guarded(models::server(&shared), &guard));
-    let routes = Routes::from(page::mount(routes.into_axum_router(), &shared, &guard));
+    // gRPC-Web answers 400 to every plain HTTP/1.1 request: around the services only, not the page.
+    let services = routes.into_axum_router().layer(tonic_web::GrpcWebLayer::new());
+    let routes = Routes::from(page::mount(services, &shared, &guard));
     let mut server = Server::builder()
         .accept_http1(true)
         .initial_stream_window_size(WINDOW_BYTES)
@@ -95,7 +97,6 @@ pub async fn run(listener: TcpListener, shared: Shared) -> Result<(), ServeError
     }
     let stop = shared.stop.clone();
     server
-        .layer(tonic_web::GrpcWebLayer::new())
         .add_routes(routes)
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
         .await?;
