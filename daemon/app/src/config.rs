@@ -102,6 +102,10 @@ pub struct Model {
     /// Sessions on the CPU, each of one thread. 0: one per core, at most 8.
     pub lanes: usize,
     pub max_batch: usize,
+    /// Larger fields are cut into tiles with cores of this side.
+    pub core_px: u32,
+    /// For the network's feature maps, inputs and outputs. ONNX Runtime's own memory comes on top.
+    pub memory_mib: u64,
     /// Path of libonnxruntime. Empty: found by itself.
     pub onnxruntime: PathBuf,
     /// Folder with NVIDIA's libraries from pip, for CUDA.
@@ -210,6 +214,8 @@ impl Default for Model {
             require_provider: false,
             lanes: 0,
             max_batch: 8,
+            core_px: 512,
+            memory_mib: 1024,
             onnxruntime: PathBuf::new(),
             nvidia_libraries: PathBuf::new(),
             rule: "paper".into(),

@@ -55,8 +55,9 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
 pub fn decode(bundle: Bundle, model: &Model, crew: Arc<dyn Crew>) -> anyhow::Result<Decode> {
     let settings = DecodeSettings {
         max_batch: model.max_batch,
+        core_px: model.core_px,
+        memory_bytes: usize::try_from(model.memory_mib << 20).unwrap_or(usize::MAX),
         providers: providers(model)?,
-        ..DecodeSettings::default()
     };
     Ok(Decode::new(runtime(model)?, bundle, settings, crew)?)
 }

@@ -356,10 +356,9 @@ impl Lane {
     fn close(&mut self, why: &str, now_unix_ns: u64) {
         self.refresh(now_unix_ns);
         let account = self.series.door().account;
-        if let Some(mut journal) = self.journal.take() {
-            if let Err(error) = journal.close(why, &account) {
-                tracing::error!(series = %self.series.id, %error, "the end is not in the journal");
-            }
+        let closed = self.journal.take().map(|mut journal| journal.close(why, &account));
+        if let Some(Err(error)) = closed {
+            tracing::error!(series = %self.series.id, %error, "the end is not in the journal");
         }
         self.closed = true;
         self.series.door().state = State::Done(why.to_owned());

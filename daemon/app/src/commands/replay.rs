@@ -88,7 +88,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     start_log(options.common.log_json);
     let mut config = options.config()?;
     let stack = open_stack_with(&options.stack, &options.stack_options()?)?;
-    if options.fps.is_some_and(|fps| !(fps > 0.0)) {
+    if options.fps.is_some_and(|fps| fps.is_nan() || fps <= 0.0) {
         return Err(Failure::Usage("--fps must be above 0; leave it out to go as fast as it goes".into()));
     }
     prepare(options)?;

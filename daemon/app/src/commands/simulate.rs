@@ -194,7 +194,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             failed = Some(error);
             return ControlFlow::Break(());
         }
-        let over = options.fps == 0.0 && options.seconds > 0.0 && started.elapsed().as_secs_f64() >= options.seconds;
+        let over =
+            options.fps == 0.0 && options.seconds > 0.0 && started.elapsed().as_secs_f64() >= options.seconds;
         if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let seconds = started.elapsed().as_secs_f64();

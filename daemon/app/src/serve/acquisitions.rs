@@ -72,9 +72,9 @@ impl grpc::Acquisitions for Acquisitions {
             0 => 500,
             ms => ms.max(SHORTEST_MS),
         }));
-        let _ = service
-            .series(&asked.series_id)
-            .or_else(|error| if asked.series_id.is_empty() { Err(Status::ok("")) } else { Err(error) });
+        if !asked.series_id.is_empty() {
+            service.series(&asked.series_id)?;
+        }
         tokio::spawn(async move {
             let _permit = permit;
             let mut ticks = tokio::time::interval(interval);
