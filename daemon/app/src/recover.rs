@@ -80,10 +80,12 @@ fn recover_one(config: &Config, path: &Path, policy: Policy) -> anyhow::Result<O
     drop(writer);
     let (writer, reader, _) = ring::reopen(path, policy)?;
     let series = describe(config, &reopened, journal.as_ref().map(|(_, past)| past), &waiting);
+    // Copied first: two guards of one lock in one statement would wait for each other for ever.
+    let account = series.door().account;
     tracing::info!(
         series = %series.id,
-        waiting = series.door().account.waiting(),
-        processed = series.door().account.processed(),
+        waiting = account.waiting(),
+        processed = account.processed(),
         "an earlier run left this series unfinished: going on"
     );
     Ok(Some(Found { series: Arc::new(series), writer, reader, journal }))

@@ -69,7 +69,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let said = judge(&series, &folder, &truth, &daemon)?;
     if options.stay {
         eprintln!("the live view stays at http://{address}/ until Ctrl-C");
-        serve::wait_for_signal()?;
+        serve::Signals::listen()?.wait();
     }
     drop(stop);
     daemon.join(Duration::from_secs(config.serve.drain_s))?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use crossbeam_channel::bounded;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Common, Failure, start_log};
 use crate::config::{Config, Receiver};
@@ -52,9 +53,11 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     start_log(options.common.log_json);
     let config = options.config()?;
     let (stop, stopped) = bounded::<()>(0);
+    // Before the daemon says that it is ready: whoever waits for that may stop it at once.
+    let signals = Signals::listen()?;
     let daemon = start(&config, stopped)?;
     announce(&config, &daemon, options.json);
-    wait_for_signal()?;
+    signals.wait();
     tracing::info!("stopping: the input is closed, what was received is processed");
     drop(stop);
     daemon.join(Duration::from_secs(config.serve.drain_s))?;
@@ -104,15 +107,30 @@ fn announce(config: &Config, daemon: &Daemon, json: bool) {
     }
 }
 
-/// Ctrl-C or SIGTERM.
-pub fn wait_for_signal() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
+/// Ctrl-C or SIGTERM, remembered from `listen` on.
+pub struct Signals {
+    runtime: tokio::runtime::Runtime,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub fn listen() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (interrupt, terminate) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        Ok(Self { runtime, interrupt, terminate })
+    }
+
+    /// Until one comes, or came since `listen`.
+    pub fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+        });
+    }
 }
