@@ -1,3 +1,5 @@
+//! Reading the network's output: the published code's reference vectors, both rules, crops, padding and tiles.
+
 use super::*;
 use crate::frame::{FrameId, Seq};
 use crate::tiling::{Tiling, padded};

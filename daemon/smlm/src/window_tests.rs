@@ -1,3 +1,5 @@
+//! Windows: every border of a burst, every kind of gap, and random streams against clamping by hand.
+
 use super::*;
 use crate::frame::{FrameId, Shape, Tile};
 use rand::{RngExt, SeedableRng, rngs::StdRng};

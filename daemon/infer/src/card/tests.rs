@@ -1,3 +1,5 @@
+//! Cards: a good one is read whole, a bad one is refused with everything that is wrong, a camera outside its range too.
+
 use smlm::units::{Nm, PixelSize};
 
 use super::*;

@@ -1,3 +1,6 @@
+//! The `decode` engine on tiny and on shipped networks: split, single, tiled and laned give one result; providers fall
+//! back in sight; wrong input is refused.
+
 use std::path::Path;
 
 use smlm::frame::{FrameId, Seq, SeriesId};

@@ -1,3 +1,5 @@
+//! The engines without a network: what `fake` finds, and what it refuses.
+
 use smlm::frame::{FrameId, Seq, SeriesId};
 use smlm::units::Camera;
 

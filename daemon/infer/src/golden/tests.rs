@@ -1,3 +1,5 @@
+//! Golden sets: the shipped ones pass, a wrong model or table does not.
+
 use std::path::Path;
 use std::sync::Arc;
 

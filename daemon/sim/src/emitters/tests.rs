@@ -1,3 +1,5 @@
+//! Flashes: as dense, as long and as repeatable as was asked.
+
 use super::*;
 use crate::structure::{Area, Sample, Structure};
 

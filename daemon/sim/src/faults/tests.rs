@@ -1,3 +1,5 @@
+//! Damage: what a receiver sees is what was planned and counted.
+
 use super::*;
 use crate::outlet::Delivery;
 use smlm::frame::{FrameId, PixelType, Seq};

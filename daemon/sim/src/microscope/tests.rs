@@ -1,3 +1,5 @@
+//! Recordings: repeatable, in the order of the scan, true to their truth.
+
 use super::*;
 use crate::camera::CameraModel;
 use crate::crowding::Crowding;

@@ -1,3 +1,5 @@
+//! Playing: order, pace and accounts of what was sent.
+
 use std::cell::Cell;
 use std::rc::Rc;
 

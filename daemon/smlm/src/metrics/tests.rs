@@ -1,3 +1,5 @@
+//! Matching against exhaustive search, scores against numbers by hand.
+
 use super::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 

@@ -150,16 +150,13 @@ impl Columns {
         let side = |along_x: bool| {
             options.pixel_size.map_or(f64::NAN, |size| if along_x { size.x.0 } else { size.y.0 })
         };
-        let position = |place: Option<(usize, Unit)>, along_x: bool| match place {
+        let nm = |place: Option<(usize, Unit)>, along_x: bool, corner_px: f64| match place {
             Some((column, Unit::Length(nm))) => values[column] * nm,
-            Some((column, Unit::Pixels)) => (values[column] + 0.5) * side(along_x),
+            Some((column, Unit::Pixels)) => (values[column] + corner_px) * side(along_x),
             None => f64::NAN,
         };
-        let extent = |place: Option<(usize, Unit)>, along_x: bool| match place {
-            Some((column, Unit::Length(nm))) => values[column] * nm,
-            Some((column, Unit::Pixels)) => values[column] * side(along_x),
-            None => f64::NAN,
-        };
+        let position = |place, along_x| nm(place, along_x, 0.5);
+        let extent = |place, along_x| nm(place, along_x, 0.0);
         Ok(Some(Row {
             frame: frame as u32,
             x_nm: position(self.x, true),

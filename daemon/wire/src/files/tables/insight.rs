@@ -19,36 +19,7 @@ pub(super) fn read(
     options: &ReadOptions,
     sink: &mut RowSink<'_>,
 ) -> Result<TableInfo, TableError> {
-    let fail = |action| move |cause| TableError::io(path, action, cause);
-    let file = File::open(path).map_err(fail("opening"))?;
-    let length = file.metadata().map_err(fail("opening"))?.len();
-    let mut reader = BufReader::new(file);
-    let mut header = [0; HEADER_BYTES as usize];
-    if length < HEADER_BYTES {
-        return Err(TableError::NotATable {
-            path: path.to_owned(),
-            why: "it is shorter than its header".into(),
-        });
-    }
-    reader.read_exact(&mut header).map_err(fail("reading"))?;
-    let [a, b, c, d] = [header[12], header[13], header[14], header[15]];
-    let rows = u64::from(u32::from_le_bytes([a, b, c, d]));
-    if &header[..4] != b"M425" {
-        return Err(TableError::NotATable {
-            path: path.to_owned(),
-            why: "it does not begin with M425".into(),
-        });
-    }
-    if rows > options.max_rows {
-        return Err(TableError::TooManyRows { path: path.to_owned(), rows, limit: options.max_rows });
-    }
-    let there = (length - HEADER_BYTES) / ROW_BYTES as u64;
-    if there < rows {
-        let why = format!(
-            "{rows} molecules are announced, {there} are there: the file was cut short; copy it again"
-        );
-        return Err(TableError::malformed(path, "molecules", why));
-    }
+    let (mut reader, rows) = open(path, options)?;
     let mut info = TableInfo {
         format: "Insight3",
         pixel_size: options.pixel_size,
@@ -58,7 +29,7 @@ pub(super) fn read(
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut bytes = [0; ROW_BYTES];
     for number in 1..=rows {
-        reader.read_exact(&mut bytes).map_err(fail("reading"))?;
+        reader.read_exact(&mut bytes).map_err(|cause| TableError::io(path, "reading", cause))?;
         match row(&bytes) {
             Some(row) => batch.push(row),
             None if options.skip_bad_rows => info.bad_rows += 1,
@@ -79,6 +50,34 @@ pub(super) fn read(
         sink(&batch)?;
     }
     Ok(info)
+}
+
+/// The file at its first molecule, and how many it holds.
+fn open(path: &Path, options: &ReadOptions) -> Result<(BufReader<File>, u64), TableError> {
+    let fail = |action| move |cause| TableError::io(path, action, cause);
+    let not = |why: &str| TableError::NotATable { path: path.to_owned(), why: why.to_owned() };
+    let file = File::open(path).map_err(fail("opening"))?;
+    let length = file.metadata().map_err(fail("opening"))?.len();
+    if length < HEADER_BYTES {
+        return Err(not("it is shorter than its header"));
+    }
+    let mut reader = BufReader::new(file);
+    let mut header = [0; HEADER_BYTES as usize];
+    reader.read_exact(&mut header).map_err(fail("reading"))?;
+    let [a, b, c, d] = [header[12], header[13], header[14], header[15]];
+    let rows = u64::from(u32::from_le_bytes([a, b, c, d]));
+    if &header[..4] != b"M425" {
+        return Err(not("it does not begin with M425"));
+    }
+    options.limit(path, rows)?;
+    let there = (length - HEADER_BYTES) / ROW_BYTES as u64;
+    if there < rows {
+        let why = format!(
+            "{rows} molecules are announced, {there} are there: the file was cut short; copy it again"
+        );
+        return Err(TableError::malformed(path, "molecules", why));
+    }
+    Ok((reader, rows))
 }
 
 fn row(bytes: &[u8; ROW_BYTES]) -> Option<Localization> {

@@ -112,6 +112,16 @@ impl Default for ReadOptions {
     }
 }
 
+impl ReadOptions {
+    /// Refuses a table of more than `max_rows` rows.
+    fn limit(&self, path: &Path, rows: u64) -> Result<(), TableError> {
+        if rows > self.max_rows {
+            return Err(TableError::TooManyRows { path: path.to_owned(), rows, limit: self.max_rows });
+        }
+        Ok(())
+    }
+}
+
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableInfo {

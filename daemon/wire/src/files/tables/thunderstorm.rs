@@ -188,13 +188,7 @@ pub(super) fn each_row(
             None => info.bad_rows += 1,
         }
         info.rows += 1;
-        if info.rows > options.max_rows {
-            return Err(TableError::TooManyRows {
-                path: path.to_owned(),
-                rows: info.rows,
-                limit: options.max_rows,
-            });
-        }
+        options.limit(path, info.rows)?;
     }
 }
 

@@ -1,5 +1,8 @@
 //! Small stacks made byte by byte, each with pixels that say where they belong.
 
+use std::io::Cursor;
+
+use ::tiff::encoder::{Compression, TiffEncoder, colortype};
 use smlm::frame::PixelType;
 
 pub(super) const WIDTH: usize = 17;
@@ -191,6 +194,20 @@ pub(super) fn tiled(frames: usize) -> Vec<u8> {
         file.extend([0; 4]);
     }
     file
+}
+
+/// The same frames in each compression that the `tiff` crate writes.
+pub(super) fn compressed(frames: usize) -> impl Iterator<Item = Vec<u8>> {
+    let compressions = [Compression::Lzw, Compression::Deflate(Default::default()), Compression::Packbits];
+    compressions.into_iter().map(move |compression| {
+        let mut bytes = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut bytes).unwrap().with_compression(compression);
+        for frame in 0..frames {
+            let image = encoder.new_image::<colortype::Gray16>(WIDTH as u32, HEIGHT as u32).unwrap();
+            image.write_data(&pixels(frame, PixelType::U16)).unwrap();
+        }
+        bytes.into_inner()
+    })
 }
 
 /// A `.npy` of `(frames, HEIGHT, WIDTH)` u16.

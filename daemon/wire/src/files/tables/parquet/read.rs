@@ -49,9 +49,7 @@ pub(in super::super) fn read(
     let reader = guarded(path, "parquet", bad, || SerializedFileReader::new(file))?;
     let about = reader.metadata().file_metadata();
     let rows = u64::try_from(about.num_rows()).unwrap_or(u64::MAX);
-    if rows > options.max_rows {
-        return Err(TableError::TooManyRows { path: path.to_owned(), rows, limit: options.max_rows });
-    }
+    options.limit(path, rows)?;
     let notes = about.key_value_metadata().cloned().unwrap_or_default();
     let note = |key: &str| {
         notes
@@ -123,13 +121,7 @@ fn read_group(
             }
             info.rows += 1;
         }
-        if info.rows > options.max_rows {
-            return Err(TableError::TooManyRows {
-                path: path.to_owned(),
-                rows: info.rows,
-                limit: options.max_rows,
-            });
-        }
+        options.limit(path, info.rows)?;
         sink(&batch)?;
     }
 }

@@ -36,9 +36,7 @@ pub(in super::super) fn read(
     let bad = |error| error_of(path, "reading", error);
     let (locs, datatype, rows) = open(path)?;
     let layout = layout(path, &datatype)?;
-    if rows > options.max_rows {
-        return Err(TableError::TooManyRows { path: path.to_owned(), rows, limit: options.max_rows });
-    }
+    options.limit(path, rows)?;
     let pixel_size = options.pixel_size.or_else(|| described_pixel_size(path));
     let three_d = layout.others[2].is_some();
     let mut info = TableInfo { format: "Picasso", rows, bad_rows: 0, pixel_size, three_d };
