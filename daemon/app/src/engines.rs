@@ -12,6 +12,7 @@ use infer::card::{Card, Setup, check_fit};
 use infer::decode::{Decode, DecodeSettings};
 use infer::fake::{Fake, FakeSettings};
 use infer::{Crew, Engine, Provider, ProviderSettings, runtime};
+use smlm::frame::Shape;
 use smlm::localize::{OutputScale, Rule};
 
 use crate::config::{Config, Model};
@@ -24,6 +25,9 @@ pub struct Opened {
     pub scale: OutputScale,
     pub status: EngineStatus,
 }
+
+/// The field that a network is tried on at start.
+const WARM_UP: Shape = Shape { width: 64, height: 64 };
 
 /// Opens what `[model]` asks for.
 pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
@@ -38,7 +42,9 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
     let bundle = Bundle::open(&folder)?;
     fits(&bundle.card, config)?;
     let (rule, scale) = (rule(&bundle.card, model), bundle.card.output);
-    let engine = decode(bundle, model, crew)?;
+    let mut engine = decode(bundle, model, crew)?;
+    // Before the first frame, so that a provider that fails late falls back now, and visibly.
+    engine.warm_up(WARM_UP)?;
     let about = engine.about();
     let runtime = runtime(model)?;
     let status = EngineStatus {

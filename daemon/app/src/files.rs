@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, Sender};
 use smlm::localization::Filter;
 use smlm::render::RgbImage;
 use wire::files::png;
 
 use crate::export::{self, Format};
 use crate::live::Series;
+use crate::store::ring::{RingReader, RingSettings, Spare};
 use crate::summary;
 
 /// What the stage needs to know.
@@ -21,6 +22,9 @@ pub struct Settings {
     pub store: PathBuf,
     /// Any of `parquet`, `csv`, `picasso`, `png`, `summary`.
     pub wanted: Vec<String>,
+    pub ring: RingSettings,
+    /// Where a file for the next ring goes; full: there is one.
+    pub spares: Sender<Spare>,
 }
 
 /// What is to be done.
@@ -29,6 +33,10 @@ pub enum FileJob {
     Write { series: Arc<Series>, image: Option<RgbImage> },
     /// A journal that should reach the disk itself.
     Sync(PathBuf),
+    /// A ring whose frames are all in the journal.
+    RemoveRing(RingReader),
+    /// A file for the next ring is to be made.
+    SpareRing,
 }
 
 /// Works until the picture stage has gone.
@@ -36,6 +44,13 @@ pub fn run(settings: &Settings, inbox: &Receiver<FileJob>) {
     while let Ok(job) = inbox.recv() {
         match job {
             FileJob::Write { series, image } => write_all(settings, &series, image.as_ref()),
+            FileJob::RemoveRing(ring) => {
+                let path = ring.path().to_owned();
+                if let Err(error) = ring.remove() {
+                    tracing::error!(ring = %path.display(), %error, "a ring that is done with stays");
+                }
+            }
+            FileJob::SpareRing => spare_ring(settings),
             FileJob::Sync(journal) => {
                 let synced = std::fs::File::open(&journal).and_then(|file| file.sync_data());
                 if let Err(error) = synced {
@@ -43,6 +58,16 @@ pub fn run(settings: &Settings, inbox: &Receiver<FileJob>) {
                 }
             }
         }
+    }
+}
+
+fn spare_ring(settings: &Settings) {
+    if settings.spares.is_full() {
+        return;
+    }
+    match Spare::prepare(&settings.ring) {
+        Ok(spare) => drop(settings.spares.try_send(spare)), // ingest has gone: the spare removes itself
+        Err(error) => tracing::warn!(%error, "the next series' first frame will wait for its ring"),
     }
 }
 

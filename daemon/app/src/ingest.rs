@@ -3,6 +3,7 @@
 //! In: frames and control messages from a `FrameSource`. Out: frames in rings; the localizer is told of new
 //! and ended series. Never: a wait. The socket is always drained; what has no place is refused and counted.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,9 +15,12 @@ use smlm::series::{Control, EndReason, SeriesInfo};
 use wire::bad_message::BadMessage;
 use wire::source::{FrameSink, FrameSource, Place, SourceError};
 
+use crate::clock::Clock;
+use crate::files::FileJob;
 use crate::live::{Live, Series, State};
 use crate::localizer::ToLocalizer;
-use crate::store::ring::{self, RingReader, RingSettings, RingWriter};
+use crate::store::journal;
+use crate::store::ring::{self, RingReader, RingSettings, RingWriter, Spare};
 
 /// Series that the daemon remembers; the oldest finished one is forgotten for a new one.
 pub const MAX_REMEMBERED: usize = 1024;
@@ -25,8 +29,13 @@ const POLL: Duration = Duration::from_millis(50);
 /// A ring that could not be made is tried again after this.
 const RING_RETRY: Duration = Duration::from_secs(1);
 
+/// Series without a ring that are kept in mind besides those with one; the longest untouched gives way.
+const WITHOUT_RING: usize = 64;
+
 /// What ingest needs to know.
 pub struct Settings {
+    pub store: PathBuf,
+    pub clock: Clock,
     pub ring: RingSettings,
     pub filter: Filter,
     pub max_series: usize,
@@ -38,8 +47,19 @@ pub struct Ingest {
     settings: Settings,
     live: Arc<Live>,
     lanes: Vec<Lane>,
-    to_localizer: Sender<ToLocalizer>,
-    bell: Sender<()>,
+    out: Outs,
+    /// Of the next lane; what a [`Place`] holds, as lanes move when others close.
+    next_token: u64,
+    spare_wanted: bool,
+}
+
+/// Where ingest's doings go.
+pub struct Outs {
+    pub to_localizer: Sender<ToLocalizer>,
+    pub bell: Sender<()>,
+    /// Files made before, for the next series' ring.
+    pub spares: Receiver<Spare>,
+    pub jobs: Sender<FileJob>,
 }
 
 /// A series that is being received.
@@ -47,25 +67,40 @@ pub struct Lane {
     pub series: Arc<Series>,
     pub writer: Option<RingWriter>,
     pub touched: Instant,
+    token: u64,
     ring_failed: Option<Instant>,
+    /// A frame that is arriving. Until it is there or given up, the lane stays.
     incoming: Option<FrameInfo>,
+    /// Why it closes as soon as the frame that is arriving is there.
+    ending: Option<String>,
+    /// Made for frames that came after the end: only counts them.
+    late: bool,
 }
 
 impl Lane {
     pub fn new(series: Arc<Series>, writer: Option<RingWriter>) -> Self {
-        Self { series, writer, touched: Instant::now(), ring_failed: None, incoming: None }
+        let late = series.door().state != State::Receiving;
+        Self {
+            series,
+            writer,
+            touched: Instant::now(),
+            token: 0,
+            ring_failed: None,
+            incoming: None,
+            ending: None,
+            late,
+        }
     }
 }
 
 impl Ingest {
-    pub fn new(
-        settings: Settings,
-        live: Arc<Live>,
-        recovered: Vec<Lane>,
-        to_localizer: Sender<ToLocalizer>,
-        bell: Sender<()>,
-    ) -> Self {
-        Self { settings, live, lanes: recovered, to_localizer, bell }
+    pub fn new(settings: Settings, live: Arc<Live>, recovered: Vec<Lane>, out: Outs) -> Self {
+        let lanes = Vec::new();
+        let mut ingest = Self { settings, live, lanes, out, next_token: 0, spare_wanted: false };
+        for lane in recovered {
+            ingest.add(lane);
+        }
+        ingest
     }
 
     /// Receives until the source ends or `stop` is closed.
@@ -77,6 +112,8 @@ impl Ingest {
             }
             source.poll(&mut self, POLL)?;
             self.close_idle();
+            // Full: the files stage is busy, and the next turn asks again.
+            self.spare_wanted &= self.out.jobs.try_send(FileJob::SpareRing).is_err();
         }
     }
 
@@ -88,14 +125,39 @@ impl Ingest {
         if let Some(place) = self.lane(id) {
             return place;
         }
+        self.make_room_for_a_lane();
         let series = self.live.find(id).unwrap_or_else(|| {
             let info = SeriesInfo { id, ..SeriesInfo::default() };
             let series = Arc::new(Series::new(info, self.settings.filter));
+            if journal::folder(&self.settings.store, id).join(journal::FILE_NAME).exists() {
+                tracing::error!(series = %id, "frames are refused: {RECORDED}");
+                series.door().state = State::Done(RECORDED.into());
+            }
             self.live.remember(series.clone(), MAX_REMEMBERED);
             series
         });
-        self.lanes.push(Lane::new(series, None));
+        self.add(Lane::new(series, None))
+    }
+
+    fn add(&mut self, lane: Lane) -> usize {
+        self.lanes.push(Lane { token: self.next_token, ..lane });
+        self.next_token += 1;
         self.lanes.len() - 1
+    }
+
+    /// A stream of ever new series must not fill the memory.
+    fn make_room_for_a_lane(&mut self) {
+        let without = self.lanes.iter().enumerate().filter(|(_, lane)| lane.writer.is_none());
+        if without.clone().count() >= WITHOUT_RING
+            && let Some((place, _)) = without.min_by_key(|(_, lane)| lane.touched)
+        {
+            self.close(place, "too many series without a frame in the ring");
+        }
+    }
+
+    fn at(&mut self, place: Place) -> &mut Lane {
+        let lane = self.lanes.iter_mut().find(|lane| lane.token == place.0);
+        lane.expect("a lane stays while a frame is arriving in it")
     }
 
     fn receiving(&self) -> usize {
@@ -111,7 +173,9 @@ impl Ingest {
         if lane.ring_failed.is_some_and(|at| at.elapsed() < RING_RETRY) {
             return Err(LossReason::NoRing);
         }
-        match ring::create(&self.settings.ring, info.id.series, info.payload_bytes()) {
+        let spare = self.out.spares.try_recv().ok();
+        self.spare_wanted = true;
+        match ring::create_from(&self.settings.ring, info.id.series, info.payload_bytes(), spare) {
             Ok((writer, reader)) => {
                 lane.writer = Some(writer);
                 let series = lane.series.clone();
@@ -131,32 +195,34 @@ impl Ingest {
     fn announce(&mut self, series: Arc<Series>, reader: RingReader) {
         // The localizer's inbox holds several times as many messages as there can be series.
         let message = ToLocalizer::Open { series, reader, done_through: None };
-        if let Err(error) = self.to_localizer.send(message) {
+        if let Err(error) = self.out.to_localizer.send(message) {
             tracing::error!(%error, "the localizer has gone");
         }
     }
 
     fn ring_bell(&self) {
-        match self.bell.try_send(()) {
+        match self.out.bell.try_send(()) {
             Ok(()) | Err(TrySendError::Full(())) => {}
             Err(TrySendError::Disconnected(())) => tracing::error!("the localizer has gone"),
         }
     }
 
     fn close(&mut self, place: usize, why: &str) {
-        let mut lane = self.lanes.swap_remove(place);
-        let had_ring = lane.writer.take().is_some();
-        {
-            let mut door = lane.series.door();
-            if door.state != State::Receiving {
-                return;
-            }
-            door.state = if had_ring { State::Draining(why.into()) } else { State::Done(why.into()) };
+        if self.lanes[place].incoming.is_some() {
+            self.lanes[place].ending.get_or_insert_with(|| why.into());
+            return;
         }
+        let mut lane = self.lanes.swap_remove(place);
+        if lane.late {
+            return;
+        }
+        let had_ring = lane.writer.take().is_some();
+        lane.series.door().state =
+            if had_ring { State::Draining(why.into()) } else { State::Done(why.into()) };
         tracing::info!(series = %lane.series.id, why, "series closed");
         if had_ring {
             let message = ToLocalizer::Close { series: lane.series.id, why: why.to_owned() };
-            if let Err(error) = self.to_localizer.send(message) {
+            if let Err(error) = self.out.to_localizer.send(message) {
                 tracing::error!(%error, "the localizer has gone");
             }
             self.ring_bell();
@@ -165,21 +231,31 @@ impl Ingest {
 
     fn close_idle(&mut self) {
         let limit = self.settings.idle_close;
-        while let Some(place) = self.lanes.iter().position(|lane| lane.touched.elapsed() > limit) {
+        let idle = |lane: &Lane| lane.ending.is_none() && lane.touched.elapsed() > limit;
+        while let Some(place) = self.lanes.iter().position(idle) {
             self.close(place, "no frame came for the idle time");
         }
-        // A client may have stopped a series.
-        let stopped =
-            |lane: &Lane| matches!(lane.series.door().state, State::Draining(_)) && lane.writer.is_some();
+        let stopped = |lane: &Lane| {
+            let ended = || matches!(lane.series.door().state, State::Draining(_));
+            lane.ending.is_none() && !lane.late && ended()
+        };
         while let Some(place) = self.lanes.iter().position(stopped) {
-            self.lanes[place].series.door().state = State::Receiving;
             self.close(place, "stopped by a client");
+        }
+    }
+
+    /// A frame that was arriving is there or given up: what waited for that is done.
+    fn arrived(&mut self, place: Place) {
+        let ended = self.lanes.iter_mut().position(|lane| lane.token == place.0 && lane.ending.is_some());
+        if let Some(ended) = ended
+            && let Some(why) = self.lanes[ended].ending.take()
+        {
+            self.close(ended, &why);
         }
     }
 
     fn start(&mut self, mut info: SeriesInfo) {
         let place = self.lane_or_new(info.id);
-        // A new series of the same source ends the old one, whose end may have been lost.
         let lane = &mut self.lanes[place];
         lane.touched = Instant::now();
         let mut door = lane.series.door();
@@ -192,12 +268,14 @@ impl Ingest {
         door.info = Arc::new(info);
         drop(door);
         let series = lane.series.id;
-        if lane.writer.is_some() && self.to_localizer.send(ToLocalizer::Described { series }).is_err() {
+        if lane.writer.is_some() && self.out.to_localizer.send(ToLocalizer::Described { series }).is_err() {
             tracing::error!("the localizer has gone");
         }
     }
 }
 
+/// Why a series that this process has never seen may not begin.
+const RECORDED: &str = "a series of this id was recorded before: its publisher must choose a new id";
 /// Shown to clients while frames have no place.
 const NO_RING: &str = "no frame ring could be made: free some space in the ring's folder or lower ring.mib";
 
@@ -212,6 +290,8 @@ impl FrameSink for Ingest {
         let closed = self.lanes[place].series.door().state != State::Receiving;
         let refused = if closed {
             Err(LossReason::SeriesClosed)
+        } else if self.lanes[place].incoming.is_some() {
+            Err(LossReason::SeriesBusy)
         } else if self.lanes[place].writer.is_none() {
             self.open_ring(place, info)
         } else {
@@ -222,13 +302,16 @@ impl FrameSink for Ingest {
             Some(writer) => writer.reserve(info),
             None => Err(LossReason::NoRing),
         });
+        let mut door = lane.series.door();
+        if let Some(tile) = lane.writer.as_mut().and_then(RingWriter::take_skipped) {
+            door.lose_waiting(tile, LossReason::SkippedOldest, 1);
+        }
         match reserved {
             Ok(()) => {
                 lane.incoming = Some(*info);
-                Some(Place(place as u64))
+                Some(Place(lane.token))
             }
             Err(reason) => {
-                let mut door = lane.series.door();
                 if door.expect(info) {
                     door.refuse(info.tile, reason);
                 }
@@ -238,37 +321,33 @@ impl FrameSink for Ingest {
     }
 
     fn space(&mut self, place: Place) -> &mut [u8] {
-        let lane = &mut self.lanes[place.0 as usize];
+        let lane = self.at(place);
         lane.writer.as_mut().expect("reserve gave a place only where there is a ring").space()
     }
 
-    fn commit(&mut self, place: Place, arrival_unix_ns: u64) {
-        let lane = &mut self.lanes[place.0 as usize];
-        let (Some(writer), Some(info)) = (lane.writer.as_mut(), lane.incoming.take()) else { return };
-        let skipped = {
-            // The door is locked over the commit, so that no one sees a frame that is processed but not received.
+    fn commit(&mut self, place: Place, _: u64) {
+        // The pipeline's clock, not the source's: latency must not jump with the machine's time.
+        let arrival_unix_ns = self.settings.clock.now_unix_ns();
+        let lane = self.at(place);
+        if let (Some(writer), Some(info)) = (lane.writer.as_mut(), lane.incoming.take()) {
+            // The door is locked over the commit, so that no one sees a frame processed and not received.
             let mut door = lane.series.door();
             door.expect(&info);
             door.receive(info.tile);
-            let skipped = writer.commit(arrival_unix_ns);
-            if skipped > 0 {
-                door.lose_waiting(info.tile, LossReason::SkippedOldest, skipped);
-            }
-            skipped
-        };
-        if skipped > 0 {
-            tracing::debug!(series = %info.id.series, skipped, "live policy skipped the oldest frames");
+            writer.commit(arrival_unix_ns);
         }
         self.ring_bell();
+        self.arrived(place);
     }
 
     fn abandon(&mut self, place: Place, why: BadMessage) {
-        let lane = &mut self.lanes[place.0 as usize];
+        let lane = self.at(place);
         lane.incoming = None;
         if let Some(writer) = lane.writer.as_mut() {
             writer.abandon();
         }
         self.live.count_bad(why);
+        self.arrived(place);
     }
 
     fn control(&mut self, message: Control) {

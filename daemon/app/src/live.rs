@@ -115,6 +115,9 @@ impl Exit {
     }
 }
 
+const LIVE_SAMPLED: &str = "the camera's display skips frames (LIVE_SAMPLED): neighbours in the stream are unrelated, \
+     so each frame stood for its own neighbours; record a burst for the network's full precision";
+
 /// A poisoned lock here guards numbers that are whole after every statement: read on.
 fn open<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
@@ -225,6 +228,15 @@ impl Series {
 
     pub fn info(&self) -> Arc<SeriesInfo> {
         self.door().info.clone()
+    }
+
+    /// What a viewer of this series should know.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.exit().warnings.clone();
+        if self.door().live_sampled {
+            warnings.push(LIVE_SAMPLED.to_owned());
+        }
+        warnings
     }
 }
 

@@ -19,6 +19,7 @@ use smlm::series::Channel;
 use smlm::units::Camera;
 use smlm::window::{Event, Window, WindowFrames, Windower};
 
+use crate::engines::Opened;
 use crate::live::{Live, Series};
 use crate::store::ring::RingReader;
 
@@ -41,10 +42,20 @@ pub enum ToLocalizer {
 
 /// To the picture stage, in the order of processing.
 pub enum ToPicture {
-    Open { series: Arc<Series>, released: Arc<AtomicU64> },
-    Described { series: smlm::frame::SeriesId },
+    Open {
+        series: Arc<Series>,
+        released: Arc<AtomicU64>,
+    },
+    Described {
+        series: smlm::frame::SeriesId,
+    },
     Batch(Box<Batch>),
-    Close { series: smlm::frame::SeriesId, why: String },
+    /// Behind the series' last batch; the ring is removed once all of them are in the journal.
+    Close {
+        series: smlm::frame::SeriesId,
+        why: String,
+        ring: RingReader,
+    },
 }
 
 /// What was found in consecutive frames of one tile.
@@ -57,6 +68,19 @@ pub struct Batch {
     pub last_slot: u64,
     /// The network failed on these frames: they are lost, not empty.
     pub failed: bool,
+}
+
+impl Batch {
+    /// Empty, with room for what is usual.
+    pub fn new(series: Arc<Series>) -> Self {
+        Self {
+            series,
+            frames: Vec::with_capacity(MAX_BATCH),
+            localizations: Vec::with_capacity(4096),
+            last_slot: 0,
+            failed: false,
+        }
+    }
 }
 
 /// What the stage needs to know.
@@ -81,9 +105,13 @@ pub struct Localizer {
     pub out: Sender<ToPicture>,
     /// Batches come back empty to be filled again.
     pub spare: Receiver<Box<Batch>>,
+    /// Another network for series that start from now on.
+    pub engines: Receiver<Opened>,
     /// Rung whenever the rings got room; a file being replayed waits for it.
     pub room: Sender<()>,
     pub lanes: Vec<Lane>,
+    /// Failed execution providers that the status tells of.
+    pub attempts: usize,
 }
 
 /// A series on its way through the network.
@@ -134,7 +162,19 @@ impl Localizer {
         self.settings.idle_flush.min(Duration::from_millis(100))
     }
 
+    /// A network is changed between series, never within one.
+    fn take_engine(&mut self) {
+        if self.lanes.is_empty()
+            && let Ok(opened) = self.engines.try_recv()
+        {
+            self.engine = opened.engine;
+            (self.settings.rule, self.settings.scale) = (opened.rule, opened.scale);
+            self.live.set_engine(opened.status);
+        }
+    }
+
     fn take_messages(&mut self) {
+        self.take_engine();
         while let Ok(message) = self.inbox.try_recv() {
             match message {
                 ToLocalizer::Open { series, reader, done_through } => self.open(series, reader, done_through),
@@ -199,6 +239,7 @@ impl Localizer {
             self.warm_up(place);
         }
         let mut batch = self.spare_batch(place);
+        let attempts = self.attempts;
         let lane = &mut self.lanes[place];
         let filter = lane.series.door().filter;
         let began = Instant::now();
@@ -221,6 +262,9 @@ impl Localizer {
             batch.failed = true;
         }
         self.send(ToPicture::Batch(batch));
+        if self.engine.about().attempts.len() != attempts {
+            self.tell_provider();
+        }
         true
     }
 
@@ -231,10 +275,19 @@ impl Localizer {
         if let Err(error) = self.engine.warm_up(shape) {
             tracing::error!(%error, width = shape.width, height = shape.height, "warm-up failed");
         }
+        self.tell_provider();
+    }
+
+    /// The provider may change in a warm-up and in any run; whoever looks at the status must see it.
+    fn tell_provider(&mut self) {
         let about = self.engine.about();
         let mut status = self.live.engine();
+        for attempt in about.attempts.iter().skip(status.attempts.len()) {
+            tracing::warn!(attempt, now = about.provider, "an execution provider failed; another one runs");
+        }
         status.provider.clone_from(&about.provider);
         status.attempts.clone_from(&about.attempts);
+        self.attempts = about.attempts.len();
         self.live.set_engine(status);
     }
 
@@ -248,13 +301,7 @@ impl Localizer {
                 batch.failed = false;
                 batch
             }
-            Err(_) => Box::new(Batch {
-                series,
-                frames: Vec::with_capacity(MAX_BATCH),
-                localizations: Vec::with_capacity(4096),
-                last_slot: 0,
-                failed: false,
-            }),
+            Err(_) => Box::new(Batch::new(series)),
         }
     }
 
@@ -274,8 +321,9 @@ impl Localizer {
                 continue;
             }
             let lane = self.lanes.swap_remove(place);
+            // A series that the daemon's stop cuts off keeps its ring: the next start goes on with it.
             if let Some(why) = lane.closing {
-                self.send(ToPicture::Close { series: lane.series.id, why });
+                self.send(ToPicture::Close { series: lane.series.id, why, ring: lane.reader });
             }
         }
     }

@@ -25,6 +25,7 @@ use crate::files::FileJob;
 use crate::live::{Live, Series, State};
 use crate::localizer::{Batch, ToPicture};
 use crate::store::journal::{JournalError, JournalWriter};
+use crate::store::ring::RingReader;
 use previews::Previews;
 
 /// What the stage needs to know.
@@ -67,18 +68,21 @@ pub struct Lane {
     closed: bool,
 }
 
-/// Frames per second between two ticks.
+/// Frames per second received and processed, measured over at least a second.
 #[derive(Default)]
 struct Rates {
     at: Option<Instant>,
     received: u64,
     processed: u64,
+    last: (f64, f64),
 }
 
 /// What is called recent.
 const STATISTICS_MS: u64 = 1000;
 /// Between two writes of the journal to the disk itself.
 const SYNC: Duration = Duration::from_secs(1);
+/// Between two attempts to write to a disk that is full.
+const RETRY: Duration = Duration::from_millis(500);
 /// Finished series whose map is kept for viewers; the oldest map goes first.
 const MAPS_KEPT: usize = 3;
 /// Shown to clients while localizations cannot be written.
@@ -136,7 +140,7 @@ impl PictureStage {
             ToPicture::Open { series, released } => self.open(series, released),
             ToPicture::Described { series } => self.describe(series),
             ToPicture::Batch(batch) => self.batch(batch),
-            ToPicture::Close { series, why } => self.close(series, &why),
+            ToPicture::Close { series, why, ring } => self.close(series, &why, ring),
         }
     }
 
@@ -146,16 +150,26 @@ impl PictureStage {
             lane.closed = false;
             return;
         }
-        match Lane::new(series.clone(), released, &self.settings) {
-            Ok(lane) => {
-                self.forget_old_maps();
-                self.lanes.push(lane);
+        self.forget_old_maps();
+        // Everything waits here: the queue fills, then the rings, then ingest counts what is lost.
+        let retry = crossbeam_channel::tick(RETRY);
+        let mut attempts = 0..;
+        loop {
+            match (attempts.next(), Lane::new(series.clone(), released.clone(), &self.settings)) {
+                (attempt, Ok(lane)) => {
+                    self.lanes.push(lane);
+                    if attempt > Some(0) {
+                        self.live.set_alarm(DISK_FULL, false);
+                    }
+                    return;
+                }
+                (Some(0), Err(error)) => {
+                    tracing::error!(series = %series.id, %error, "no journal: localizations wait for the disk");
+                    self.live.set_alarm(DISK_FULL, true);
+                }
+                (_, Err(_)) => {} // said
             }
-            // The first batch tries again.
-            Err(error) => {
-                tracing::error!(series = %series.id, %error, "no journal");
-                self.live.set_alarm(DISK_FULL, true);
-            }
+            let _ = retry.recv(); // a tick never disconnects
         }
     }
 
@@ -189,13 +203,14 @@ impl PictureStage {
         let _ = self.spare.try_send(batch); // full: enough spare ones exist
     }
 
-    fn close(&mut self, id: SeriesId, why: &str) {
+    fn close(&mut self, id: SeriesId, why: &str, ring: RingReader) {
         let now_unix_ns = self.clock.now_unix_ns();
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == id) else { return };
         lane.close(why, now_unix_ns);
-        let job = lane.file_job();
-        if self.files.send(job).is_err() {
-            tracing::error!(series = %id, "no files are written: the files stage has gone");
+        for job in [FileJob::RemoveRing(ring), lane.file_job()] {
+            if self.files.send(job).is_err() {
+                tracing::error!(series = %id, "no files are written: the files stage has gone");
+            }
         }
     }
 
@@ -301,7 +316,7 @@ impl Lane {
 
     /// Tries again until it succeeds. Nothing is dropped here: frames wait in their rings.
     fn wait_for_disk(&mut self, batch: &Batch, live: &Live) {
-        let retry = crossbeam_channel::tick(Duration::from_millis(500));
+        let retry = crossbeam_channel::tick(RETRY);
         while retry.recv().is_ok() {
             if self.journal_batch(batch, live) {
                 live.set_alarm(DISK_FULL, false);
@@ -374,10 +389,13 @@ impl Rates {
     fn measure(&mut self, received: u64, processed: u64) -> (f64, f64) {
         let now = Instant::now();
         let seconds = self.at.map_or(f64::INFINITY, |at| (now - at).as_secs_f64());
+        if seconds < 1.0 {
+            return self.last;
+        }
         let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
-        let rates = (rate(received, self.received), rate(processed, self.processed));
-        *self = Self { at: Some(now), received, processed };
-        rates
+        let last = (rate(received, self.received), rate(processed, self.processed));
+        *self = Self { at: Some(now), received, processed, last };
+        last
     }
 }
 

@@ -12,9 +12,11 @@
 //! | to the localizer | 4 per possible series | ingest waits; it cannot fill, as each series sends few messages |
 //! | bell, room | 1 | the bell rings already |
 //! | to the picture stage | 64 batches | the localizer waits, the ring fills |
-//! | spare batches | 64 | the batch is dropped and made anew |
+//! | spare batches | 66, made at the start | it never overflows |
+//! | engines | 1 | the client that loads a model is refused |
 //! | desk | 64 requests | the client is refused |
-//! | to the files stage | 16 series | the picture stage waits |
+//! | to the files stage | 16 jobs | the picture stage waits; ingest asks again |
+//! | spare rings | 1 | there is one |
 //!
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
 //! the process.
@@ -30,6 +32,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use infer::Lanes;
 use smlm::localization::Filter;
 use smlm::map::{Layers, MapSettings};
+use smlm::series::SeriesInfo;
 use smlm::units::Nm;
 use tokio_util::sync::CancellationToken;
 use wire::source::FrameSource;
@@ -40,14 +43,16 @@ use crate::desk::{Desk, REQUESTS};
 use crate::engines::{self, Opened};
 use crate::files::{self, FileJob};
 use crate::ingest::{self, Ingest};
-use crate::live::Live;
-use crate::localizer::{self, Localizer, ToLocalizer, ToPicture};
+use crate::live::{Live, Series};
+use crate::localizer::{self, Batch, Localizer, ToLocalizer, ToPicture};
 use crate::picture::{self, PictureStage};
 use crate::recover::{self, Recovered};
 use crate::serve::{self, Shared};
-use crate::store::ring::{Policy, RingSettings};
+use crate::store::ring::{Policy, RingSettings, Spare};
 
 const TO_PICTURE: usize = 64;
+/// Those in the queue, one being filled, one being written: none is ever made anew.
+const BATCHES: usize = TO_PICTURE + 2;
 const TO_FILES: usize = 16;
 
 /// Where frames come from.
@@ -72,6 +77,8 @@ pub struct Daemon {
     helpers: Vec<JoinHandle<()>>,
     crew: Arc<Lanes>,
     server: Option<Server>,
+    /// From clients to the localizer: another network.
+    engines: (Sender<Opened>, Receiver<Opened>),
 }
 
 struct Server {
@@ -115,7 +122,18 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
     let live = Arc::new(Live::new());
     let crew = Arc::new(Lanes::new(lanes(config)));
     let helpers = lend_threads(&crew)?;
-    let opened = engines::open(config, crew.clone())?;
+    // Making a ring's file takes as long as opening a network.
+    let ring = ring_settings(config);
+    let (spare, opened) = std::thread::scope(|scope| {
+        let spare = scope.spawn(|| Spare::prepare(&ring));
+        let opened = engines::open(config, crew.clone());
+        (spare.join(), opened)
+    });
+    let opened = opened?;
+    let spare = spare.map_err(|_| anyhow::anyhow!("making a ring's file panicked: this is a bug"))?;
+    if let Err(error) = &spare {
+        tracing::warn!(%error, "the first series' first frame will wait for its ring");
+    }
     live.set_engine(opened.status.clone());
     let recovered = recover::recover(config, &live)?;
     let (desk, requests) = bounded(REQUESTS);
@@ -132,12 +150,13 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
         helpers,
         crew,
         server: None,
+        engines: bounded(1),
     };
     // Before the stages: a port in use must not cost a frame.
     if listen {
         daemon.serve(config)?;
     }
-    daemon.connect(config, input, opened, recovered, clock, requests)?;
+    daemon.connect(config, input, (opened, spare.ok()), recovered, clock, requests)?;
     Ok(daemon)
 }
 
@@ -153,7 +172,8 @@ fn lend_threads(crew: &Arc<Lanes>) -> anyhow::Result<Vec<JoinHandle<()>>> {
 /// The most that is held for frames, maps and batches, as configured.
 pub fn memory_budget_bytes(config: &Config) -> u64 {
     let series = config.frames.max_series as u64;
-    series * ((config.ring.mib << 20) + (config.picture.max_mib << 20))
+    // One ring more: the file that is made before it is needed.
+    series * ((config.ring.mib << 20) + (config.picture.max_mib << 20)) + (config.ring.mib << 20)
 }
 
 impl Daemon {
@@ -161,7 +181,7 @@ impl Daemon {
         &mut self,
         config: &Config,
         input: Input,
-        opened: Opened,
+        (opened, made): (Opened, Option<Spare>),
         recovered: Recovered,
         clock: Clock,
         requests: Receiver<crate::desk::Request>,
@@ -169,10 +189,21 @@ impl Daemon {
         let (to_localizer, localizer_inbox) = bounded::<ToLocalizer>(4 * config.frames.max_series.max(4));
         let (ring_bell, bell) = bounded::<()>(1);
         let (to_picture, picture_inbox) = bounded::<ToPicture>(TO_PICTURE);
-        let (give_back, spare) = bounded(TO_PICTURE);
+        let (give_back, spare) = bounded(BATCHES);
+        let nobody = Arc::new(Series::new(SeriesInfo::default(), Filter::default()));
+        for _ in 0..BATCHES {
+            let _ = give_back.try_send(Box::new(Batch::new(nobody.clone()))); // there is room for exactly these
+        }
         let (to_files, files_inbox) = bounded::<FileJob>(TO_FILES);
 
-        let files = files::Settings { store: self.store.clone(), wanted: config.store.files.clone() };
+        let (put_spare, spares) = bounded(1);
+        let _ = made.map(|made| put_spare.try_send(made)); // an empty channel of one place
+        let files = files::Settings {
+            store: self.store.clone(),
+            wanted: config.store.files.clone(),
+            ring: ring_settings(config),
+            spares: put_spare,
+        };
         self.stage("files", move || {
             files::run(&files, &files_inbox);
             Ok(())
@@ -185,7 +216,7 @@ impl Daemon {
             self.live.clone(),
             clock,
             (picture_inbox, requests),
-            (give_back, to_files),
+            (give_back, to_files.clone()),
             lanes,
         );
         self.stage("picture", move || {
@@ -207,8 +238,10 @@ impl Daemon {
             bell,
             out: to_picture,
             spare,
+            engines: self.engines.1.clone(),
             room: input.room,
             lanes: Vec::new(),
+            attempts: self.live.engine().attempts.len(),
         };
         self.stage("infer", move || {
             localizer.run();
@@ -217,6 +250,8 @@ impl Daemon {
         let ingest_lanes = rest.announce(&to_localizer)?;
         let ingest = Ingest::new(
             ingest::Settings {
+                store: self.store.clone(),
+                clock,
                 ring: ring_settings(config),
                 filter: filter(config),
                 max_series: config.frames.max_series,
@@ -224,8 +259,7 @@ impl Daemon {
             },
             self.live.clone(),
             ingest_lanes,
-            to_localizer,
-            ring_bell,
+            ingest::Outs { to_localizer, bell: ring_bell, spares, jobs: to_files },
         );
         let (mut source, stop) = (input.source, input.stop);
         self.stage("ingest", move || ingest.run(&mut *source, &stop).context("the frame socket cannot go on"))
@@ -260,6 +294,8 @@ impl Daemon {
             frame_endpoint: self.frame_endpoint.clone(),
             memory_budget_bytes: self.memory_budget_bytes,
             stop: stop.clone(),
+            crew: self.crew.clone(),
+            engines: self.engines.0.clone(),
             permits: Arc::new(tokio::sync::Semaphore::new(config.serve.max_clients)),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);

@@ -54,7 +54,7 @@ pub fn series(series: &Series) -> Value {
             "sigma_lateral_median_nm": exit.statistics.sigma_lateral_median_nm,
         },
         "tiles": door.tiles.len(),
-        "warnings": exit.warnings,
+        "warnings": series.warnings(),
         "files": exit.files,
     })
 }

@@ -36,10 +36,12 @@ pub enum LossReason {
     SlotTorn,
     /// The time limit of a stop ran out while the frame was waiting.
     Shutdown,
+    /// Another peer's frame of the same series was arriving: one publisher per series.
+    SeriesBusy,
 }
 
 impl LossReason {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RingFull,
         Self::SkippedOldest,
         Self::NoRing,
@@ -53,6 +55,7 @@ impl LossReason {
         Self::TooManySeries,
         Self::SlotTorn,
         Self::Shutdown,
+        Self::SeriesBusy,
     ];
 
     /// The name in metrics, in the API and in logs.
@@ -71,6 +74,7 @@ impl LossReason {
             Self::TooManySeries => "too_many_series",
             Self::SlotTorn => "slot_torn",
             Self::Shutdown => "shutdown",
+            Self::SeriesBusy => "series_busy",
         }
     }
 }

@@ -94,6 +94,7 @@ pub fn acquisition(
         start_unix_ns: door.info.start_unix_ns,
         tiles: door.tiles.iter().filter(|t| wanted(t)).map(tile).collect(),
         dropped_by_publisher: door.dropped_by_publisher,
+        warnings: series.warnings(),
         ..exit_part(&exit)
     }
 }
@@ -116,7 +117,6 @@ fn exit_part(exit: &Exit) -> pb::Acquisition {
             background_median: exit.statistics.background_median,
             sigma_lateral_median_nm: exit.statistics.sigma_lateral_median_nm,
         }),
-        warnings: exit.warnings.clone(),
         ..pb::Acquisition::default()
     }
 }

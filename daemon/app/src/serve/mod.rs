@@ -41,6 +41,9 @@ pub struct Shared {
     pub frame_endpoint: String,
     pub memory_budget_bytes: u64,
     pub stop: CancellationToken,
+    /// Threads for a network that a client loads.
+    pub crew: Arc<infer::Lanes>,
+    pub engines: crossbeam_channel::Sender<crate::engines::Opened>,
     /// One permit per stream or request that takes the daemon's time.
     pub permits: Arc<tokio::sync::Semaphore>,
 }

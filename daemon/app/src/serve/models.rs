@@ -7,6 +7,7 @@ use super::grpc::models_server as grpc;
 use super::{REQUEST_MAX_BYTES, Shared};
 use crate::commands::model as command;
 use crate::engines;
+use crate::live::{Series, State};
 use infer::card::{Card, Span};
 
 pub struct Models(Shared);
@@ -57,6 +58,28 @@ impl Models {
     }
 }
 
+impl Models {
+    /// Opens the configured network and hands it to the localizer, which takes it between two series.
+    async fn change(&self, config: crate::config::Config) -> Result<pb::Model, Status> {
+        let open = |series: &std::sync::Arc<Series>| !matches!(series.door().state, State::Done(_));
+        let still = self.0.live.all().iter().filter(|series| open(series)).count();
+        if still > 0 {
+            let text =
+                format!("{still} series are open: the network is changed between series; stop them first");
+            return Err(Status::failed_precondition(text));
+        }
+        let name = config.model.bundle.clone();
+        let crew = self.0.crew.clone();
+        let opened = tokio::task::spawn_blocking(move || engines::open(&config, crew)).await;
+        let opened = opened.map_err(|error| Status::internal(error.to_string()))?;
+        let opened = opened.map_err(|error| Status::failed_precondition(format!("{error:#}")))?;
+        let status = opened.status.clone();
+        let busy = |_| Status::unavailable("another network is being loaded: try again in a moment");
+        self.0.engines.try_send(opened).map_err(busy)?;
+        Ok(pb::Model { name, provider: status.provider, loaded: true, ..pb::Model::default() })
+    }
+}
+
 #[tonic::async_trait]
 impl grpc::Models for Models {
     async fn list_models(
@@ -103,15 +126,21 @@ impl grpc::Models for Models {
         &self,
         request: Request<pb::LoadModelRequest>,
     ) -> Result<Response<pb::Model>, Status> {
-        self.config_for(&request.get_ref().name)?;
-        Err(Status::unimplemented("changing the network of a running daemon: restart it with --model"))
+        let config = self.config_for(&request.get_ref().name)?;
+        let card = self.change(config).await?;
+        Ok(Response::new(card))
     }
 
     async fn unload_model(
         &self,
         request: Request<pb::UnloadModelRequest>,
     ) -> Result<Response<pb::Model>, Status> {
-        self.config_for(&request.get_ref().name)?;
-        Err(Status::unimplemented("changing the network of a running daemon: restart it with --model"))
+        let name = &request.get_ref().name;
+        let mut config = self.config_for(name)?;
+        if self.0.live.engine().model.split(' ').next() != Some(name.as_str()) {
+            return Err(Status::failed_precondition(format!("'{name}' is not loaded")));
+        }
+        config.model.bundle = "null".into();
+        Ok(Response::new(self.change(config).await?))
     }
 }

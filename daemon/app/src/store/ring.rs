@@ -19,18 +19,22 @@ mod layout;
 mod open;
 mod reader;
 mod record;
+mod spare;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_restart;
+#[cfg(test)]
+mod tests_spare;
 mod writer;
 
 use std::path::PathBuf;
 
 use smlm::frame::SeriesId;
 
-pub use self::open::{create, list, reopen};
+pub use self::open::{create, create_from, list, reopen};
 pub use self::reader::RingReader;
+pub use self::spare::Spare;
 pub use self::writer::RingWriter;
 use super::Losses;
 use super::files::SpaceError;

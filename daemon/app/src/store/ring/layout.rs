@@ -22,7 +22,7 @@ use super::record::{RECORD_BYTES, Record};
 pub(super) const MAGIC: u64 = u64::from_ne_bytes(*b"blnkring");
 pub(super) const VERSION: u32 = 1;
 
-const ENTRY: usize = 256;
+pub(super) const ENTRY: usize = 256;
 const RECORD_AT: usize = 64;
 const _: () = assert!(RECORD_AT + RECORD_BYTES <= ENTRY);
 

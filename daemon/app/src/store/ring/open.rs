@@ -15,6 +15,7 @@ use super::super::files::{self, Locked, PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::layout::{Fixed, Layout, MAGIC, State, VERSION, stride};
 use super::reader::RingReader;
+use super::spare::Spare;
 use super::writer::RingWriter;
 use super::{MAX_PAYLOAD_BYTES, MAX_SLOTS, MIN_SLOTS, Policy, Reopened, RingError, RingSettings};
 
@@ -29,21 +30,31 @@ pub fn create(
     series: SeriesId,
     payload_bytes: usize,
 ) -> Result<(RingWriter, RingReader), RingError> {
+    create_from(settings, series, payload_bytes, None)
+}
+
+/// [`create`], in a file made before: then nothing is to be reserved, and it takes a few milliseconds at most.
+///
+/// # Errors
+/// As [`create`]; a spare that does not fit is removed, and a new file made.
+pub fn create_from(
+    settings: &RingSettings,
+    series: SeriesId,
+    payload_bytes: usize,
+    spare: Option<Spare>,
+) -> Result<(RingWriter, RingReader), RingError> {
     let fixed = Fixed::new(series, payload_bytes, slots(settings.bytes, payload_bytes)?);
     files::private_folder(&settings.dir)?;
     let path = settings.dir.join(format!("{series}.{EXTENSION}"));
     if path.exists() {
         return Err(RingError::Exists(path));
     }
-    // Under another name until it is whole, so that a restart never meets half a ring.
-    let new = path.with_extension("ring-new");
-    let layout = match write_new(&new, &path, &fixed) {
-        Ok(layout) => Arc::new(layout),
-        Err(error) => {
-            drop(std::fs::remove_file(&new)); // holds no frame; the error at hand says more than a second one
-            return Err(error);
-        }
+    let spare = spare.and_then(|spare| spare.take(fixed.file_bytes()));
+    let layout = match spare.map(|(file, from)| finish(file, &from, &path, &fixed)) {
+        Some(Ok(layout)) => layout,
+        Some(Err(_)) | None => write_new(&path, &fixed)?, // a spare that cannot be used is as good as none
     };
+    let layout = Arc::new(layout);
     let writer = RingWriter::new(Arc::clone(&layout), settings.policy);
     Ok((writer, RingReader::new(layout, path, VecDeque::new())))
 }
@@ -59,15 +70,26 @@ fn slots(bytes: u64, payload_bytes: usize) -> Result<u64, RingError> {
     Ok(slots)
 }
 
-fn write_new(new: &Path, path: &Path, fixed: &Fixed) -> Result<Layout, RingError> {
+fn write_new(path: &Path, fixed: &Fixed) -> Result<Layout, RingError> {
+    // Under another name until it is whole, so that a restart never meets half a ring.
+    let new = path.with_extension("ring-new");
     if new.exists() {
-        std::fs::remove_file(new).map_err(SpaceError::at(new))?; // left by a process that died making it
+        std::fs::remove_file(&new).map_err(SpaceError::at(&new))?; // left by a process that died making it
     }
-    let file = lock(files::open(new, true).map_err(SpaceError::at(new))?, new)?;
-    files::reserve(&file, new, 0, fixed.file_bytes())?;
-    write_fixed(&file, fixed).map_err(SpaceError::at(new))?;
-    let layout = map(file, new, fixed)?;
-    std::fs::rename(new, path).map_err(SpaceError::at(path))?;
+    let file = lock(files::open(&new, true).map_err(SpaceError::at(&new))?, &new)?;
+    let reserved = files::reserve(&file, &new, 0, fixed.file_bytes());
+    reserved
+        .map_err(RingError::from)
+        .and_then(|()| finish(file, &new, path, fixed))
+        // Holds no frame; the error at hand says more than a second one.
+        .inspect_err(|_| drop(std::fs::remove_file(&new)))
+}
+
+/// A reserved file of zeros becomes a ring under its name.
+fn finish(file: Locked, from: &Path, path: &Path, fixed: &Fixed) -> Result<Layout, RingError> {
+    write_fixed(&file, fixed).map_err(SpaceError::at(from))?;
+    let layout = map(file, from, fixed)?;
+    std::fs::rename(from, path).map_err(SpaceError::at(path))?;
     Ok(layout)
 }
 
@@ -82,7 +104,7 @@ fn write_fixed(mut file: &File, fixed: &Fixed) -> std::io::Result<()> {
     file.write_all(bytemuck::bytes_of(fixed))
 }
 
-fn lock(file: File, path: &Path) -> Result<Locked, RingError> {
+pub(super) fn lock(file: File, path: &Path) -> Result<Locked, RingError> {
     Locked::new(file).map_err(SpaceError::at(path))?.ok_or_else(|| RingError::Busy(path.to_owned()))
 }
 

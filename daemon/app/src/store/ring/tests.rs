@@ -23,6 +23,7 @@ pub(super) fn info(seq: u64) -> FrameInfo {
         id: FrameId { series: SERIES, seq: Seq(seq) },
         shape: SHAPE,
         frame_in_tile: seq as u32,
+        tile: Tile { index: (seq / 5) as u32, row: 1, column: 2 },
         ..FrameInfo::default()
     }
 }
@@ -40,7 +41,7 @@ pub(super) fn is_frame(seq: u64, pixels: &[u8]) -> bool {
 pub(super) fn push(writer: &mut RingWriter, seq: u64) -> Result<(), LossReason> {
     writer.reserve(&info(seq))?;
     fill(seq, writer.space());
-    let _ = writer.commit(1000 + seq);
+    writer.commit(1000 + seq);
     Ok(())
 }
 
@@ -111,7 +112,6 @@ struct Model {
     refused: u64,
     abandoned: u64,
     next_seq: u64,
-    unreported: u64,
     most_held: usize,
 }
 
@@ -133,10 +133,11 @@ impl Model {
             }
         }
         for _ in 0..skipped {
-            self.unread.pop_front().unwrap();
+            let gone = self.unread.pop_front().unwrap();
             self.skipped += 1;
-            self.unreported += 1;
+            assert_eq!(writer.take_skipped(), Some(info(gone).tile), "the skipped frame's tile is told");
         }
+        assert_eq!(writer.take_skipped(), None);
         if answer.is_err() || !abandon {
             self.next_seq = seq + 1;
         }
@@ -152,7 +153,7 @@ impl Model {
             }
             Ok(()) => {
                 fill(seq, writer.space());
-                assert_eq!(writer.commit(1000 + seq), std::mem::take(&mut self.unreported));
+                writer.commit(1000 + seq);
                 self.unread.push_back(seq);
             }
         }
@@ -191,7 +192,6 @@ impl Model {
 
     /// After a restart what was held is to be read again.
     fn restarted(&mut self) {
-        self.unreported = 0; // the counts in the file have it
         for (seq, _) in self.held.drain(..).rev() {
             self.unread.push_front(seq);
         }
@@ -318,7 +318,7 @@ fn two_threads(policy: Policy) {
         for seq in 0..offered {
             if writer.reserve(&frame(seq)).is_ok() {
                 writer.space().fill(seq as u8);
-                let _ = writer.commit(seq);
+                writer.commit(seq);
             }
         }
     });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use smlm::account::LossReason;
-use smlm::frame::FrameInfo;
+use smlm::frame::{FrameInfo, Tile};
 
 use super::layout::{Layout, State};
 use super::record::Record;
@@ -18,13 +18,13 @@ pub struct RingWriter {
     policy: Policy,
     /// The frame whose pixels are arriving, and its position.
     pending: Option<(FrameInfo, u64)>,
-    /// Frames skipped since the last commit.
-    skipped: u64,
+    /// Of a frame that had to make room, until it is asked for.
+    skipped: Option<Tile>,
 }
 
 impl RingWriter {
     pub(super) fn new(layout: Arc<Layout>, policy: Policy) -> Self {
-        Self { layout, policy, pending: None, skipped: 0 }
+        Self { layout, policy, pending: None, skipped: None }
     }
 
     /// Finds a slot for a frame; its pixels go to [`Self::space`]. A reservation still open is abandoned.
@@ -90,7 +90,8 @@ impl RingWriter {
         let taken = state.compare_exchange(word, ours, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if taken && skips {
             self.layout.lost(LossReason::SkippedOldest).fetch_add(1, Ordering::Release);
-            self.skipped += 1;
+            // SAFETY: in bounds and aligned; the slot is ours since the exchange, and held a committed frame.
+            self.skipped = Some(unsafe { self.layout.record(position).read() }.info().tile);
         }
         taken
     }
@@ -109,10 +110,14 @@ impl RingWriter {
         unsafe { std::slice::from_raw_parts_mut(self.layout.pixels(*position), self.layout.payload_bytes) }
     }
 
+    /// The tile of the frame that the last reservation skipped to make room, once. A reservation skips at most one.
+    pub fn take_skipped(&mut self) -> Option<Tile> {
+        self.skipped.take()
+    }
+
     /// Makes the reserved frame visible to the reader and safe from `kill -9`; without a reservation, nothing.
-    /// Returns how many frames were skipped to make room since the last commit.
-    pub fn commit(&mut self, arrival_unix_ns: u64) -> u64 {
-        let Some((info, position)) = self.pending.take() else { return 0 };
+    pub fn commit(&mut self, arrival_unix_ns: u64) {
+        let Some((info, position)) = self.pending.take() else { return };
         let layout = &*self.layout;
         let record = Record::new(&FrameInfo { arrival_unix_ns, ..info });
         // SAFETY: in bounds and aligned (entries are multiples of 64); the slot's state is Writing.
@@ -124,7 +129,6 @@ impl RingWriter {
         self.advance_next_seq(&info);
         layout.state(position).store(State::Ready(position).word(), Ordering::Release);
         layout.head().store(position + 1, Ordering::Release);
-        std::mem::take(&mut self.skipped)
     }
 
     /// Gives the reserved slot back: the frame did not arrive whole and does not count as received.
