@@ -4,6 +4,8 @@
 //! queue that never loses one. Never: a file, a socket, a picture. When the queue is full this stage waits,
 //! the rings fill, and ingest says what that means.
 
+mod lane;
+
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,17 +13,18 @@ use std::sync::atomic::{self, AtomicU64};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use infer::{Engine, EngineError, FrameRef, Output, Pixels, WindowRef};
-use smlm::frame::{FrameInfo, PixelType, Shape};
+use infer::{Engine, EngineError, Output};
+use smlm::frame::FrameInfo;
 use smlm::localization::{Filter, Localization};
 use smlm::localize::{BadTensor, OutputScale, Rule, localize};
 use smlm::series::Channel;
 use smlm::units::Camera;
-use smlm::window::{Event, Window, WindowFrames, Windower};
+use smlm::window::{WindowFrames, Windower};
 
 use crate::engines::Opened;
 use crate::live::{Live, Series};
 use crate::store::ring::RingReader;
+use lane::Lane;
 
 /// From ingest, in the order in which things happened.
 pub enum ToLocalizer {
@@ -112,22 +115,6 @@ pub struct Localizer {
     pub lanes: Vec<Lane>,
     /// Failed execution providers that the status tells of.
     pub attempts: usize,
-}
-
-/// A series on its way through the network.
-pub struct Lane {
-    series: Arc<Series>,
-    reader: RingReader,
-    windower: Windower,
-    pending: VecDeque<Window>,
-    camera: Camera,
-    channel: Channel,
-    released: Arc<AtomicU64>,
-    done_through: Option<u64>,
-    warmed: Option<Shape>,
-    last_frame: Instant,
-    flushed: bool,
-    closing: Option<String>,
 }
 
 impl Localizer {
@@ -325,68 +312,6 @@ impl Localizer {
             if let Some(why) = lane.closing {
                 self.send(ToPicture::Close { series: lane.series.id, why, ring: lane.reader });
             }
-        }
-    }
-}
-
-impl Lane {
-    fn take_frames(&mut self, wanted: usize, idle_flush: Duration) {
-        while self.pending.len() <= wanted {
-            let Some((info, slot)) = self.reader.next() else { break };
-            self.last_frame = Instant::now();
-            self.flushed = false;
-            for event in self.windower.push(&info, slot) {
-                self.note(event);
-            }
-        }
-        if !self.flushed && self.last_frame.elapsed() > idle_flush {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        self.flushed = true;
-        for event in self.windower.flush() {
-            self.note(event);
-        }
-    }
-
-    fn note(&mut self, event: Event) {
-        match event {
-            // After a restart the frames before are only neighbours: they are in the journal already.
-            Event::Window(window) if self.done_through.is_none_or(|done| window.this.id.seq.0 > done) => {
-                self.pending.push_back(window);
-            }
-            Event::Window(_) => {}
-            Event::Gap(gap) => {
-                tracing::debug!(series = %gap.before.series, before = gap.before.seq.0, frames = gap.frames, "gap");
-            }
-        }
-    }
-
-    /// Windows that can go together: one tile, one shape.
-    fn batch_len(&self, max: usize) -> usize {
-        let Some(first) = self.pending.front() else { return 0 };
-        let alike =
-            |w: &&Window| w.this.tile.index == first.this.tile.index && w.this.shape == first.this.shape;
-        self.pending.iter().take(max.min(MAX_BATCH)).take_while(alike).count()
-    }
-
-    fn frame(&self, info: &FrameInfo, key: smlm::frame::FrameId, slot: u64) -> FrameRef<'_> {
-        let bytes = self.reader.pixels(slot);
-        let pixels = match info.pixel_type {
-            PixelType::U8 => Pixels::U8(bytes),
-            PixelType::U16 => Pixels::U16Le(bytes),
-        };
-        FrameRef { key, shape: info.shape, pixels, camera: self.camera, maps: None }
-    }
-
-    fn window(&self, at: usize) -> WindowRef<'_> {
-        let w = &self.pending[at];
-        WindowRef {
-            previous: self.frame(&w.this, w.previous.id, w.previous.slot),
-            this: self.frame(&w.this, w.this.id, w.this_slot),
-            next: self.frame(&w.this, w.next.id, w.next.slot),
         }
     }
 }

@@ -4,28 +4,27 @@
 //! statistics, picture tiles, finished series to the files stage. Never: a wait for a client, a table file,
 //! an encoding. Drawing has a time budget per turn, so that viewers cannot hold up the journal.
 
+mod lane;
 mod previews;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, select_biased};
-use smlm::account::LossReason;
 use smlm::frame::SeriesId;
 use smlm::localization::Localization;
-use smlm::map::{LiveMap, MapSettings};
-use smlm::series::SeriesInfo;
-use smlm::statistics::{self, LatencyHistogram, RecentStatistics};
+use smlm::map::MapSettings;
 use smlm::units::PixelSize;
 
 use crate::clock::Clock;
 use crate::desk::{Piece, Request, Subscription};
 use crate::files::FileJob;
-use crate::live::{Live, Series, State};
+use crate::live::{Live, Series};
 use crate::localizer::{Batch, ToPicture};
-use crate::store::journal::{JournalError, JournalWriter};
 use crate::store::ring::RingReader;
+pub use lane::Lane;
+use lane::{DISK_FULL, RETRY};
 use previews::Previews;
 
 /// What the stage needs to know.
@@ -54,40 +53,10 @@ pub struct PictureStage {
     synced: Instant,
 }
 
-/// A series with its journal and map.
-pub struct Lane {
-    pub series: Arc<Series>,
-    journal: Option<JournalWriter>,
-    pub map: LiveMap,
-    pub pixel: PixelSize,
-    statistics: RecentStatistics,
-    latency: LatencyHistogram,
-    released: Arc<AtomicU64>,
-    pub true_for_seq: u64,
-    rates: Rates,
-    closed: bool,
-}
-
-/// Frames per second received and processed, measured over at least a second.
-#[derive(Default)]
-struct Rates {
-    at: Option<Instant>,
-    received: u64,
-    processed: u64,
-    last: (f64, f64),
-}
-
-/// What is called recent.
-const STATISTICS_MS: u64 = 1000;
 /// Between two writes of the journal to the disk itself.
 const SYNC: Duration = Duration::from_secs(1);
-/// Between two attempts to write to a disk that is full.
-const RETRY: Duration = Duration::from_millis(500);
 /// Finished series whose map is kept for viewers; the oldest map goes first.
 const MAPS_KEPT: usize = 3;
-/// Shown to clients while localizations cannot be written.
-const DISK_FULL: &str = "the journal cannot be written: free some space; frames wait in the ring meanwhile";
-
 impl PictureStage {
     pub fn new(
         settings: Settings,
@@ -258,146 +227,6 @@ impl PictureStage {
 
 /// Stands in for the requests once no client can come any more.
 static NEVER: std::sync::LazyLock<Receiver<Request>> = std::sync::LazyLock::new(crossbeam_channel::never);
-
-impl Lane {
-    pub fn new(
-        series: Arc<Series>,
-        released: Arc<AtomicU64>,
-        settings: &Settings,
-    ) -> Result<Self, JournalError> {
-        let info = series.info();
-        let pixel = info.pixel_size_or(settings.pixel_size);
-        let journal = JournalWriter::create(&settings.store, info.id, pixel)?;
-        let mut lane = Self::around(series, released, journal, pixel, settings);
-        lane.describe(&info);
-        Ok(lane)
-    }
-
-    /// A lane whose journal exists already.
-    pub fn around(
-        series: Arc<Series>,
-        released: Arc<AtomicU64>,
-        journal: JournalWriter,
-        pixel: PixelSize,
-        settings: &Settings,
-    ) -> Self {
-        Self {
-            series,
-            journal: Some(journal),
-            map: LiveMap::new(settings.map).expect("the configuration was checked"),
-            pixel,
-            statistics: RecentStatistics::new(STATISTICS_MS),
-            latency: LatencyHistogram::default(),
-            released,
-            true_for_seq: 0,
-            rates: Rates::default(),
-            closed: false,
-        }
-    }
-
-    fn describe(&mut self, info: &SeriesInfo) {
-        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.describe(info)) {
-            tracing::error!(series = %info.id, %error, "the description is not in the journal");
-        }
-    }
-
-    fn journal_batch(&mut self, batch: &Batch, live: &Live) -> bool {
-        let account = self.series.door().account;
-        let Some(journal) = self.journal.as_mut() else { return true };
-        match journal.append(&batch.frames, &batch.localizations, batch.failed, &account) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(series = %batch.series.id, %error, "localizations wait for the disk");
-                live.set_alarm(DISK_FULL, true);
-                false
-            }
-        }
-    }
-
-    /// Tries again until it succeeds. Nothing is dropped here: frames wait in their rings.
-    fn wait_for_disk(&mut self, batch: &Batch, live: &Live) {
-        let retry = crossbeam_channel::tick(RETRY);
-        while retry.recv().is_ok() {
-            if self.journal_batch(batch, live) {
-                live.set_alarm(DISK_FULL, false);
-                tracing::info!(series = %batch.series.id, "the journal can be written again");
-                return;
-            }
-        }
-    }
-
-    fn account(&mut self, batch: &Batch, now_unix_ns: u64) {
-        let Some((first, last)) = batch.frames.first().zip(batch.frames.last()) else { return };
-        let frames = batch.frames.len() as u64;
-        {
-            let mut door = self.series.door();
-            if batch.failed {
-                door.lose_waiting(first.tile, LossReason::EngineFailed, frames);
-            } else {
-                door.process(first.tile, frames, batch.localizations.len() as u64);
-            }
-        }
-        self.released.store(batch.last_slot, Ordering::Release);
-        self.true_for_seq = last.id.seq.0;
-        for frame in &batch.frames {
-            self.latency.record(now_unix_ns.saturating_sub(frame.arrival_unix_ns));
-        }
-        let (width, height) = (f64::from(first.shape.width), f64::from(first.shape.height));
-        let done = statistics::Batch {
-            frames: frames as u32,
-            area_um2: width * self.pixel.x.0 * height * self.pixel.y.0 / 1e6,
-            pixel: self.pixel,
-            localizations: &batch.localizations,
-        };
-        self.statistics.record(now_unix_ns, &done);
-        let mut exit = self.series.exit();
-        exit.localizations += batch.localizations.len() as u64;
-        exit.first_arrival_unix_ns.get_or_insert(first.arrival_unix_ns);
-        exit.last_done_unix_ns = now_unix_ns;
-    }
-
-    /// Puts what clients see up to date.
-    fn refresh(&mut self, now_unix_ns: u64) {
-        let account = self.series.door().account;
-        let (received_fps, processed_fps) = self.rates.measure(account.received(), account.processed());
-        let mut exit = self.series.exit();
-        exit.true_for_seq = Some(self.true_for_seq);
-        exit.statistics = self.statistics.at(now_unix_ns).unwrap_or_default();
-        exit.latency = self.latency.latency();
-        exit.received_fps = received_fps;
-        exit.processed_fps = processed_fps;
-    }
-
-    fn close(&mut self, why: &str, now_unix_ns: u64) {
-        self.refresh(now_unix_ns);
-        let account = self.series.door().account;
-        let closed = self.journal.take().map(|mut journal| journal.close(why, &account));
-        if let Some(Err(error)) = closed {
-            tracing::error!(series = %self.series.id, %error, "the end is not in the journal");
-        }
-        self.closed = true;
-        self.series.door().state = State::Done(why.to_owned());
-    }
-
-    fn file_job(&self) -> FileJob {
-        let image = previews::overview(self);
-        FileJob::Write { series: self.series.clone(), image }
-    }
-}
-
-impl Rates {
-    fn measure(&mut self, received: u64, processed: u64) -> (f64, f64) {
-        let now = Instant::now();
-        let seconds = self.at.map_or(f64::INFINITY, |at| (now - at).as_secs_f64());
-        if seconds < 1.0 {
-            return self.last;
-        }
-        let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
-        let last = (rate(received, self.received), rate(processed, self.processed));
-        *self = Self { at: Some(now), received, processed, last };
-        last
-    }
-}
 
 /// To every client that listens; one whose queue is full is told later how much it missed.
 fn publish(clients: &mut Vec<Subscription>, series: SeriesId, true_for_seq: u64, found: &[Localization]) {

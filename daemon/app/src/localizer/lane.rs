@@ -1,0 +1,96 @@
+//! A series on the infer thread: its ring, its windows, and those that wait for the network.
+//!
+//! In: frames in the ring's order. Out: windows whose pixels are read where they lie. Never: a copy of pixels.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use infer::{FrameRef, Pixels, WindowRef};
+use smlm::frame::{FrameInfo, PixelType, Shape};
+use smlm::series::Channel;
+use smlm::units::Camera;
+use smlm::window::{Event, Window, Windower};
+
+use super::MAX_BATCH;
+use crate::live::Series;
+use crate::store::ring::RingReader;
+
+/// A series on its way through the network.
+pub struct Lane {
+    pub series: Arc<Series>,
+    pub reader: RingReader,
+    pub windower: Windower,
+    pub pending: VecDeque<Window>,
+    pub camera: Camera,
+    pub channel: Channel,
+    pub released: Arc<AtomicU64>,
+    pub done_through: Option<u64>,
+    pub warmed: Option<Shape>,
+    pub last_frame: Instant,
+    pub flushed: bool,
+    pub closing: Option<String>,
+}
+
+impl Lane {
+    pub fn take_frames(&mut self, wanted: usize, idle_flush: Duration) {
+        while self.pending.len() <= wanted {
+            let Some((info, slot)) = self.reader.next() else { break };
+            self.last_frame = Instant::now();
+            self.flushed = false;
+            for event in self.windower.push(&info, slot) {
+                self.note(event);
+            }
+        }
+        if !self.flushed && self.last_frame.elapsed() > idle_flush {
+            self.flush();
+        }
+    }
+
+    pub fn flush(&mut self) {
+        self.flushed = true;
+        for event in self.windower.flush() {
+            self.note(event);
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        match event {
+            // After a restart the frames before are only neighbours: they are in the journal already.
+            Event::Window(window) if self.done_through.is_none_or(|done| window.this.id.seq.0 > done) => {
+                self.pending.push_back(window);
+            }
+            Event::Window(_) => {}
+            Event::Gap(gap) => {
+                tracing::debug!(series = %gap.before.series, before = gap.before.seq.0, frames = gap.frames, "gap");
+            }
+        }
+    }
+
+    /// Windows that can go together: one tile, one shape.
+    pub fn batch_len(&self, max: usize) -> usize {
+        let Some(first) = self.pending.front() else { return 0 };
+        let alike =
+            |w: &&Window| w.this.tile.index == first.this.tile.index && w.this.shape == first.this.shape;
+        self.pending.iter().take(max.min(MAX_BATCH)).take_while(alike).count()
+    }
+
+    fn frame(&self, info: &FrameInfo, key: smlm::frame::FrameId, slot: u64) -> FrameRef<'_> {
+        let bytes = self.reader.pixels(slot);
+        let pixels = match info.pixel_type {
+            PixelType::U8 => Pixels::U8(bytes),
+            PixelType::U16 => Pixels::U16Le(bytes),
+        };
+        FrameRef { key, shape: info.shape, pixels, camera: self.camera, maps: None }
+    }
+
+    pub fn window(&self, at: usize) -> WindowRef<'_> {
+        let w = &self.pending[at];
+        WindowRef {
+            previous: self.frame(&w.this, w.previous.id, w.previous.slot),
+            this: self.frame(&w.this, w.this.id, w.this_slot),
+            next: self.frame(&w.this, w.next.id, w.next.slot),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A series on the picture thread: its journal, its map, and what is counted of it.
+//!
+//! In: batches in the order of processing. Out: blocks in the journal, then the account, then free slots in the
+//! ring, then the map: in this order, so that no frame counts as processed before its localizations are safe.
+//! Never: a wait for anything but room for the journal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use smlm::account::LossReason;
+use smlm::map::LiveMap;
+use smlm::series::SeriesInfo;
+use smlm::statistics::{self, LatencyHistogram, RecentStatistics};
+use smlm::units::PixelSize;
+
+use super::{Settings, previews};
+use crate::files::FileJob;
+use crate::live::{Live, Series, State};
+use crate::localizer::Batch;
+use crate::store::journal::{JournalError, JournalWriter};
+
+/// A series with its journal and map.
+pub struct Lane {
+    pub series: Arc<Series>,
+    pub(super) journal: Option<JournalWriter>,
+    pub map: LiveMap,
+    pub pixel: PixelSize,
+    statistics: RecentStatistics,
+    latency: LatencyHistogram,
+    pub(super) released: Arc<AtomicU64>,
+    pub true_for_seq: u64,
+    rates: Rates,
+    pub(super) closed: bool,
+}
+
+/// Frames per second received and processed, measured over at least a second.
+#[derive(Default)]
+struct Rates {
+    at: Option<Instant>,
+    received: u64,
+    processed: u64,
+    last: (f64, f64),
+}
+
+/// What is called recent.
+const STATISTICS_MS: u64 = 1000;
+/// Between two attempts to write to a disk that is full.
+pub(super) const RETRY: Duration = Duration::from_millis(500);
+/// Shown to clients while localizations cannot be written.
+pub(super) const DISK_FULL: &str =
+    "the journal cannot be written: free some space; frames wait in the ring meanwhile";
+
+impl Lane {
+    pub fn new(
+        series: Arc<Series>,
+        released: Arc<AtomicU64>,
+        settings: &Settings,
+    ) -> Result<Self, JournalError> {
+        let info = series.info();
+        let pixel = info.pixel_size_or(settings.pixel_size);
+        let journal = JournalWriter::create(&settings.store, info.id, pixel)?;
+        let mut lane = Self::around(series, released, journal, pixel, settings);
+        lane.describe(&info);
+        Ok(lane)
+    }
+
+    /// A lane whose journal exists already.
+    pub fn around(
+        series: Arc<Series>,
+        released: Arc<AtomicU64>,
+        journal: JournalWriter,
+        pixel: PixelSize,
+        settings: &Settings,
+    ) -> Self {
+        Self {
+            series,
+            journal: Some(journal),
+            map: LiveMap::new(settings.map).expect("the configuration was checked"),
+            pixel,
+            statistics: RecentStatistics::new(STATISTICS_MS),
+            latency: LatencyHistogram::default(),
+            released,
+            true_for_seq: 0,
+            rates: Rates::default(),
+            closed: false,
+        }
+    }
+
+    pub(super) fn describe(&mut self, info: &SeriesInfo) {
+        if let Some(Err(error)) = self.journal.as_mut().map(|journal| journal.describe(info)) {
+            tracing::error!(series = %info.id, %error, "the description is not in the journal");
+        }
+    }
+
+    pub(super) fn journal_batch(&mut self, batch: &Batch, live: &Live) -> bool {
+        let account = self.series.door().account;
+        let Some(journal) = self.journal.as_mut() else { return true };
+        match journal.append(&batch.frames, &batch.localizations, batch.failed, &account) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(series = %batch.series.id, %error, "localizations wait for the disk");
+                live.set_alarm(DISK_FULL, true);
+                false
+            }
+        }
+    }
+
+    /// Tries again until it succeeds. Nothing is dropped here: frames wait in their rings.
+    pub(super) fn wait_for_disk(&mut self, batch: &Batch, live: &Live) {
+        let retry = crossbeam_channel::tick(RETRY);
+        while retry.recv().is_ok() {
+            if self.journal_batch(batch, live) {
+                live.set_alarm(DISK_FULL, false);
+                tracing::info!(series = %batch.series.id, "the journal can be written again");
+                return;
+            }
+        }
+    }
+
+    pub(super) fn account(&mut self, batch: &Batch, now_unix_ns: u64) {
+        let Some((first, last)) = batch.frames.first().zip(batch.frames.last()) else { return };
+        let frames = batch.frames.len() as u64;
+        {
+            let mut door = self.series.door();
+            if batch.failed {
+                door.lose_waiting(first.tile, LossReason::EngineFailed, frames);
+            } else {
+                door.process(first.tile, frames, batch.localizations.len() as u64);
+            }
+        }
+        self.released.store(batch.last_slot, Ordering::Release);
+        self.true_for_seq = last.id.seq.0;
+        for frame in &batch.frames {
+            self.latency.record(now_unix_ns.saturating_sub(frame.arrival_unix_ns));
+        }
+        let (width, height) = (f64::from(first.shape.width), f64::from(first.shape.height));
+        let done = statistics::Batch {
+            frames: frames as u32,
+            area_um2: width * self.pixel.x.0 * height * self.pixel.y.0 / 1e6,
+            pixel: self.pixel,
+            localizations: &batch.localizations,
+        };
+        self.statistics.record(now_unix_ns, &done);
+        let mut exit = self.series.exit();
+        exit.localizations += batch.localizations.len() as u64;
+        exit.first_arrival_unix_ns.get_or_insert(first.arrival_unix_ns);
+        exit.last_done_unix_ns = now_unix_ns;
+    }
+
+    /// Puts what clients see up to date.
+    pub(super) fn refresh(&mut self, now_unix_ns: u64) {
+        let account = self.series.door().account;
+        let (received_fps, processed_fps) = self.rates.measure(account.received(), account.processed());
+        let mut exit = self.series.exit();
+        exit.true_for_seq = Some(self.true_for_seq);
+        exit.statistics = self.statistics.at(now_unix_ns).unwrap_or_default();
+        exit.latency = self.latency.latency();
+        exit.received_fps = received_fps;
+        exit.processed_fps = processed_fps;
+    }
+
+    pub(super) fn close(&mut self, why: &str, now_unix_ns: u64) {
+        self.refresh(now_unix_ns);
+        let account = self.series.door().account;
+        let closed = self.journal.take().map(|mut journal| journal.close(why, &account));
+        if let Some(Err(error)) = closed {
+            tracing::error!(series = %self.series.id, %error, "the end is not in the journal");
+        }
+        self.closed = true;
+        self.series.door().state = State::Done(why.to_owned());
+    }
+
+    pub(super) fn file_job(&self) -> FileJob {
+        let image = previews::overview(self);
+        FileJob::Write { series: self.series.clone(), image }
+    }
+}
+
+impl Rates {
+    fn measure(&mut self, received: u64, processed: u64) -> (f64, f64) {
+        let now = Instant::now();
+        let seconds = self.at.map_or(f64::INFINITY, |at| (now - at).as_secs_f64());
+        if seconds < 1.0 {
+            return self.last;
+        }
+        let rate = |new: u64, old: u64| new.saturating_sub(old) as f64 / seconds;
+        let last = (rate(received, self.received), rate(processed, self.processed));
+        *self = Self { at: Some(now), received, processed, last };
+        last
+    }
+}
