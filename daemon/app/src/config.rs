@@ -122,6 +122,8 @@ pub struct Model {
     pub overrule: bool,
     /// Of the fake engine, per frame.
     pub fake_delay_ms: f64,
+    /// Of the fake engine: 1, or 3 as a network sees them; then a frame waits for the next one.
+    pub fake_window_frames: u32,
 }
 
 /// Limits a localization must keep; absent: none.
@@ -225,6 +227,7 @@ impl Default for Model {
             raw_th: 0.5,
             overrule: false,
             fake_delay_ms: 0.0,
+            fake_window_frames: 1,
         }
     }
 }

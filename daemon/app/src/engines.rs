@@ -94,7 +94,9 @@ fn built_in(model: &Model) -> Option<Fake> {
     let delay = (model.fake_delay_ms > 0.0).then(|| Duration::from_secs_f64(model.fake_delay_ms / 1e3));
     match model.bundle.as_str() {
         "fake" => Some(Fake::new(FakeSettings {
-            window_frames: 1,
+            window_frames: model.fake_window_frames,
+            // Three frames are there to be compared: a torn one must not pass.
+            verify: model.fake_window_frames == 3,
             max_batch: model.max_batch,
             delay,
             ..FakeSettings::default()
