@@ -109,6 +109,9 @@ def test_20_kills_at_random_moments_change_no_localization(
     assert sum(series["account"]["lost"].values()) + sum(series["account"]["missing"].values()) == 0, series
     got = table(daemon)
     assert got.keys() == want.keys()
+    per_frame = [np.bincount(rows["frame"], minlength=FRAMES) for rows in (got, want)]
+    differ = np.flatnonzero(per_frame[0] != per_frame[1])
+    assert not differ.size, f"frames {differ} have another number of localizations; kills before {progress}"
     np.testing.assert_array_equal(got["frame"], want["frame"])
     for name in want:
         # 1e-4 px and nm alike; what is no position agrees to the same relative measure.

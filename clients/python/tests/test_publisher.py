@@ -241,9 +241,13 @@ def test_a_publisher_that_goes_on_begins_with_the_number_it_was_told(receiver: R
     with connected(receiver) as publisher:
         publisher.start(Series(), first_seq=1234)
         publisher.send_frame(SMALL)
+        publisher.send_frame(SMALL)
+        publisher.begin_tile(Tile(index=1), first_frame=17)
+        publisher.send_frame(SMALL)
         publisher.end()
         receiver.wait_for("series_end")
-    assert [h.seq for h in receiver.frames()] == [1234]
+    numbers = [(h.seq, h.tile_index, h.frame_in_tile) for h in receiver.frames()]
+    assert numbers == [(1234, 0, 1234), (1235, 0, 1235), (1236, 1, 17)]
 
 
 def test_a_recording_played_back_waits_for_room_and_loses_nothing(receiver: Receiver) -> None:

@@ -59,7 +59,7 @@ class FramePublisher:
         self._series: Series | None = None
         self._tile: Tile | None = None
         self._tile_counts = Counts()
-        self._next_seq = 0
+        self._next_seq = self._frame_in_tile = 0
         self._thread = threading.Thread(target=self._link.run, args=(self._outbox,), name="blinkd-sender", daemon=True)
         self._thread.start()
 
@@ -91,24 +91,29 @@ class FramePublisher:
     def start(self, series: Series, *, first_seq: int = 0) -> None:
         """Begins a series; one that is still open ends as aborted.
 
-        `first_seq`: for a publisher that goes on where a daemon stopped (the `next_seq` of its status).
+        `first_seq`: for a publisher that goes on where a daemon stopped (the `next_seq` of its status). Within a scan
+        say in `begin_tile`, too, where the tile goes on.
         """
         self._require_open()
         if self._series is not None:
             self.end(reason=EndReason.ABORTED)
         self._outbox.reset()
         began = time.time_ns()
-        self._series, self._tile, self._next_seq = series, None, first_seq
+        self._series, self._tile, self._next_seq, self._frame_in_tile = series, None, first_seq, first_seq
         self._link.series_start = lambda: messages.series_start(series, start_unix_ns=began)
         self._link.heartbeat = lambda: messages.heartbeat(series, send_unix_ns=time.time_ns())
         self._outbox.control(Item(make=self._link.series_start))
 
-    def begin_tile(self, tile: Tile) -> None:
-        """Begins a tile; one that is still open ends. The series is described again, for a daemon that came late."""
+    def begin_tile(self, tile: Tile, *, first_frame: int = 0) -> None:
+        """Begins a tile; one that is still open ends. The series is described again, for a daemon that came late.
+
+        `first_frame`: the number in the tile of the next frame, for a publisher that goes on within a tile: frames are
+        neighbours in time only when these numbers are consecutive.
+        """
         self._require_series()
         first = self._tile is None and self._next_seq == 0
         self.end_tile()
-        self._tile, self._tile_counts = tile, Counts()
+        self._tile, self._tile_counts, self._frame_in_tile = tile, Counts(), first_frame
         if not first and self._link.series_start is not None:
             self._outbox.control(Item(make=self._link.series_start))
 
@@ -121,7 +126,10 @@ class FramePublisher:
         series = self._require_series()
         image = messages.checked_copy(pixels)
         if self._tile is None:
-            self._tile = Tile(frames=series.expected_frames if series.expected_tiles == 1 else 0)
+            self._tile, self._tile_counts = (
+                Tile(frames=series.expected_frames if series.expected_tiles == 1 else 0),
+                Counts(),
+            )
         frame = frame or Frame()
         if frame.capture_unix_ns == 0:
             frame = dataclasses.replace(frame, capture_unix_ns=time.time_ns())
@@ -131,10 +139,11 @@ class FramePublisher:
             tile=self._tile,
             frame=frame,
             seq=self._next_seq,
-            frame_in_tile=self._tile_counts.captured,
+            frame_in_tile=self._frame_in_tile,
             dropped_total=self._outbox.counts().dropped,
         )
         self._next_seq += 1
+        self._frame_in_tile += 1
         taken = self._outbox.offer(Item(make=lambda: header, image=image))
         tile = self._tile_counts
         self._tile_counts = Counts(captured=tile.captured + 1, dropped=tile.dropped + (not taken))
