@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use smlm::frame::SeriesId;
 use smlm::series::SeriesInfo;
 use smlm::units::{Nm, PixelSize};
-use wire::files::{StackOptions, open_stack_with};
+use wire::files::{Stack, StackOptions, open_stack_with};
 
 use super::{Common, Failure, start_log};
 use crate::clock::Clock;
@@ -96,17 +96,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         config.camera.pixel_size_nm = nm;
     }
     let pixel = PixelSize::square(Nm(config.camera.pixel_size_nm));
-    let name = options.stack.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let frames = options.frames.map_or(stack.frames(), |most| most.min(stack.frames()));
-    let series = SeriesInfo {
-        id: SERIES,
-        name,
-        source: format!("replay of {}", stack.meta().source),
-        expected_frames: frames,
-        pixel_size: Some(pixel),
-        exposure_ms: stack.meta().exposure_ms.unwrap_or(0.0),
-        ..SeriesInfo::default()
-    };
+    let series =
+        SeriesInfo { expected_frames: frames, pixel_size: Some(pixel), ..described(options, &*stack) };
     let (room, has_room) = bounded(1);
     let (stop, stopped) = bounded(0);
     let play = Play {
@@ -145,6 +137,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         return Err(Failure::Loss(text));
     }
     Ok(())
+}
+
+/// What the file says of itself.
+fn described(options: &Options, stack: &dyn Stack) -> SeriesInfo {
+    SeriesInfo {
+        id: SERIES,
+        name: options.stack.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        source: format!("replay of {}", stack.meta().source),
+        exposure_ms: stack.meta().exposure_ms.unwrap_or(0.0),
+        ..SeriesInfo::default()
+    }
 }
 
 /// The folder is there, can be written, and holds no journal of an earlier replay.

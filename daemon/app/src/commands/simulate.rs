@@ -171,17 +171,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let clock = SystemClock;
     let settings = options.settings(clock.now_unix_ns())?;
     let microscope = VirtualMicroscope::new(settings.clone())?;
-    let mut publisher = Publisher::new(
-        &options.connect,
-        PublisherSettings { camera: "virtual".into(), ..PublisherSettings::default() },
-    )?;
-    let began = Instant::now();
-    while !publisher.is_connected() && began.elapsed() < PATIENCE {
-        publisher.drive(Duration::from_millis(20));
-    }
-    if !publisher.is_connected() {
-        eprintln!("no daemon at {} yet: frames that find no room are dropped and counted", options.connect);
-    }
+    let publisher = connect(&options.connect)?;
     let mut truth = open_truth(options, &settings)?;
     let mut player = Player::new(microscope, options.playing(), publisher)?;
     player.resume_at(options.resume_at);
@@ -228,6 +218,19 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         0 => Ok(()),
         dropped => Err(Failure::Loss(format!("{dropped} frames found no room and were dropped"))),
     }
+}
+
+fn connect(endpoint: &str) -> anyhow::Result<Publisher> {
+    let settings = PublisherSettings { camera: "virtual".into(), ..PublisherSettings::default() };
+    let mut publisher = Publisher::new(endpoint, settings)?;
+    let began = Instant::now();
+    while !publisher.is_connected() && began.elapsed() < PATIENCE {
+        publisher.drive(Duration::from_millis(20));
+    }
+    if !publisher.is_connected() {
+        eprintln!("no daemon at {endpoint} yet: frames that find no room are dropped and counted");
+    }
+    Ok(publisher)
 }
 
 type Truth = TruthCsv<BufWriter<std::fs::File>>;
