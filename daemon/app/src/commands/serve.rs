@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use crossbeam_channel::bounded;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -67,7 +68,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 /// The daemon with its frame socket, serving clients.
 pub fn start(config: &Config, stopped: crossbeam_channel::Receiver<()>) -> anyhow::Result<Daemon> {
     let (room, _) = bounded(1);
-    let source = frame_source(config)?;
+    let source = frame_source(config).context("frames.endpoint")?;
     pipeline::start(config, Input { source, stop: stopped, room }, true)
 }
 
