@@ -13,7 +13,7 @@ from rigs.daemon import Daemon, nothing_lost, whole
 from rigs.microscope import blinking
 from rigs.results import record
 
-FRAMES, SIDE = 1500, 96
+FRAMES, SIDE = 600, 96
 # Spots lie on pixel centres for the fake engine: what matters here is that there are many.
 STACK = blinking(frames=50, side=SIDE, spots=60.0, seed=3)
 

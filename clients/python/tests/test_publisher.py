@@ -236,6 +236,14 @@ def test_wrong_arguments_are_errors_that_say_what_to_do(receiver: Receiver) -> N
     publisher.close()
 
 
+def test_a_publisher_may_be_closed_before_its_block_ends(receiver: Receiver) -> None:
+    with FramePublisher(receiver.endpoint) as publisher:
+        publisher.start(Series())
+        publisher.send_frame(SMALL)
+        publisher.close(wait_s=0)
+    assert publisher.counts == Counts(captured=1, dropped=1)
+
+
 def test_a_publisher_that_goes_on_begins_with_the_number_it_was_told(receiver: Receiver) -> None:
     receiver.bind()
     with connected(receiver) as publisher:

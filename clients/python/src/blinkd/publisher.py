@@ -189,6 +189,7 @@ class FramePublisher:
             self._outbox.discard()
         self._link.linger_ms = min(self._link.linger_ms, int(wait_s * 1000))
         self._thread.join()
+        self._series = self._tile = None
 
     def __enter__(self) -> FramePublisher:
         """Nothing more: the publisher works from its making on."""
