@@ -112,8 +112,10 @@ impl Ingest {
             }
             source.poll(&mut self, POLL)?;
             self.close_idle();
-            // Full: the files stage is busy, and the next turn asks again.
-            self.spare_wanted &= self.out.jobs.try_send(FileJob::SpareRing).is_err();
+            if self.spare_wanted {
+                // Full: the files stage is busy, and the next turn asks again.
+                self.spare_wanted = self.out.jobs.try_send(FileJob::SpareRing).is_err();
+            }
         }
     }
 
