@@ -130,7 +130,7 @@ class Daemon:
             series = self.series()
             return series if series is not None and holds(series) else None
 
-        return until(look, what=f"{what}; now {self.series()}", within_s=within_s)
+        return until(look, what=lambda: f"{what}; now {self.series()}", within_s=within_s)
 
     def kill(self) -> None:
         """SIGKILL: nothing is written, flushed or said."""

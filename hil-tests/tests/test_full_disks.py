@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +133,11 @@ def test_a_full_spool_refuses_frames_that_are_counted_and_takes_them_again_when_
     daemons: Any, small_disk: Callable[[int], Path]
 ) -> None:
     spool = small_disk(16)
-    daemon = daemons("--model", "fake", ring__dir=spool / "ring", ring__mib=8).start()
-    with FramePublisher(daemon.frames) as publisher:
+    daemon = daemons("--model", "fake", ring__dir=spool / "ring", ring__mib=8)
+    with ExitStack() as stack:
         with filled(spool):
+            daemon.start()
+            publisher = stack.enter_context(FramePublisher(daemon.frames))
             publisher.start(Series())
             send(publisher, 20)
             series = daemon.wait_series("20 frames refused", lambda s: sum(s["account"]["lost"].values()) == 20)
