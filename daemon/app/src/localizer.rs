@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use infer::{Engine, EngineError, Output};
 use smlm::frame::FrameInfo;
 use smlm::localization::{Filter, Localization};
@@ -122,7 +122,7 @@ impl Localizer {
     pub fn run(mut self) {
         let mut open = true;
         while open || !self.lanes.is_empty() {
-            self.take_messages();
+            open &= self.take_messages();
             let mut worked = false;
             let began = Instant::now();
             for place in 0..self.lanes.len() {
@@ -133,14 +133,13 @@ impl Localizer {
             }
             self.finish_lanes(open);
             if worked {
-                let _ = self.room.try_send(()); // full: somebody is told already
                 continue;
             }
             if !open {
                 self.finish_lanes(false);
                 continue;
             }
-            open = self.bell.recv_timeout(self.patience()) != Err(RecvTimeoutError::Disconnected);
+            let _ = self.bell.recv_timeout(self.patience()); // rung or not, there may be something
         }
     }
 
@@ -156,13 +155,19 @@ impl Localizer {
         {
             self.engine = opened.engine;
             (self.settings.rule, self.settings.scale) = (opened.rule, opened.scale);
+            self.attempts = opened.status.attempts.len();
             self.live.set_engine(opened.status);
         }
     }
 
-    fn take_messages(&mut self) {
+    /// `false`: ingest has gone, nothing will come any more.
+    fn take_messages(&mut self) -> bool {
         self.take_engine();
-        while let Ok(message) = self.inbox.try_recv() {
+        loop {
+            let message = match self.inbox.try_recv() {
+                Ok(message) => message,
+                Err(error) => return error == TryRecvError::Empty,
+            };
             match message {
                 ToLocalizer::Open { series, reader, done_through } => self.open(series, reader, done_through),
                 ToLocalizer::Described { series } => {
@@ -216,7 +221,11 @@ impl Localizer {
     /// One turn for one series: take what is there, work on one batch. `false`: nothing to do.
     fn step(&mut self, place: usize) -> bool {
         let lane = &mut self.lanes[place];
+        let held = lane.reader.held();
         lane.reader.release_before(lane.released.load(atomic::Ordering::Acquire));
+        if lane.reader.held() < held {
+            let _ = self.room.try_send(()); // full: somebody is told already
+        }
         lane.take_frames(self.settings.max_batch, self.settings.idle_flush);
         let windows = lane.batch_len(self.settings.max_batch);
         if windows == 0 {
@@ -239,6 +248,7 @@ impl Localizer {
         let localize = *ran.as_ref().unwrap_or(&Duration::ZERO);
         add(&self.live.busy.engine, took.saturating_sub(localize));
         add(&self.live.busy.localize, localize);
+        self.live.busy.network.store(self.engine.network_ns(), atomic::Ordering::Relaxed);
         for window in lane.pending.drain(..windows) {
             batch.frames.push(window.this);
             batch.last_slot = window.this_slot;

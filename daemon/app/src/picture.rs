@@ -47,9 +47,13 @@ pub struct PictureStage {
     requests: Receiver<Request>,
     spare: Sender<Box<Batch>>,
     files: Sender<FileJob>,
+    /// The localizer's.
+    bell: Sender<()>,
     lanes: Vec<Lane>,
     previews: Previews,
     subscriptions: Vec<Subscription>,
+    /// The last batch's series and last frame.
+    newest: Option<(SeriesId, u64)>,
     synced: Instant,
 }
 
@@ -63,7 +67,7 @@ impl PictureStage {
         live: Arc<Live>,
         clock: Clock,
         (inbox, requests): (Receiver<ToPicture>, Receiver<Request>),
-        (spare, files): (Sender<Box<Batch>>, Sender<FileJob>),
+        (spare, files, bell): (Sender<Box<Batch>>, Sender<FileJob>, Sender<()>),
         recovered: Vec<Lane>,
     ) -> Self {
         let previews = Previews::new(settings.max_previews);
@@ -75,9 +79,11 @@ impl PictureStage {
             requests,
             spare,
             files,
+            bell,
             lanes: recovered,
             previews,
             subscriptions: Vec::new(),
+            newest: None,
             synced: Instant::now(),
         }
     }
@@ -165,8 +171,10 @@ impl PictureStage {
             lane.wait_for_disk(&batch, &self.live);
         }
         lane.account(&batch, self.clock.now_unix_ns());
+        let _ = self.bell.try_send(()); // the ring has room again; full: the localizer is awake
         lane.map.add(&batch.localizations, lane.pixel);
         let seq = lane.true_for_seq;
+        self.newest = Some((batch.series.id, seq));
         publish(&mut self.subscriptions, batch.series.id, seq, &batch.localizations);
         batch.frames.clear();
         let _ = self.spare.try_send(batch); // full: enough spare ones exist
@@ -200,6 +208,9 @@ impl PictureStage {
     }
 
     fn tick(&mut self) {
+        if let Some((series, seq)) = self.newest {
+            tell_lagged(&mut self.subscriptions, series, seq);
+        }
         for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
             lane.refresh(self.clock.now_unix_ns());
         }
@@ -246,4 +257,15 @@ fn publish(clients: &mut Vec<Subscription>, series: SeriesId, true_for_seq: u64,
         }
         true
     });
+}
+
+/// Clients that missed the last localizations of a series hear of it though none follow.
+fn tell_lagged(clients: &mut [Subscription], newest: SeriesId, true_for_seq: u64) {
+    for client in clients.iter_mut().filter(|client| client.lagged > 0) {
+        let series = client.series.unwrap_or(newest);
+        let piece = Piece { series, true_for_seq, localizations: Arc::new([]), lagged: client.lagged };
+        if client.to.try_send(piece).is_ok() {
+            client.lagged = 0;
+        }
+    }
 }

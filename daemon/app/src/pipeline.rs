@@ -216,7 +216,7 @@ impl Daemon {
             self.live.clone(),
             clock,
             (picture_inbox, requests),
-            (give_back, to_files.clone()),
+            (give_back, to_files.clone(), ring_bell.clone()),
             lanes,
         );
         self.stage("picture", move || {
@@ -297,6 +297,7 @@ impl Daemon {
             crew: self.crew.clone(),
             engines: self.engines.0.clone(),
             permits: Arc::new(tokio::sync::Semaphore::new(config.serve.max_clients)),
+            previews: Arc::new(tokio::sync::Semaphore::new(config.picture.max_previews)),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);
         let task = runtime.spawn(serve::run(listener, shared));

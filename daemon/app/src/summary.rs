@@ -65,6 +65,7 @@ pub fn busy(live: &Live) -> Value {
         |ns: &std::sync::atomic::AtomicU64| ns.load(std::sync::atomic::Ordering::Relaxed) as f64 / 1e9;
     json!({
         "engine_s": seconds(&live.busy.engine),
+        "network_s": seconds(&live.busy.network),
         "localize_s": seconds(&live.busy.localize),
         "turns_s": seconds(&live.busy.turns),
     })

@@ -199,6 +199,13 @@ impl Engine for Decode {
         &self.about
     }
 
+    fn network_ns(&self) -> u64 {
+        let ran = |station: &Mutex<Station>| {
+            station.lock().unwrap_or_else(std::sync::PoisonError::into_inner).ran_ns()
+        };
+        self.stations.iter().map(ran).sum()
+    }
+
     fn warm_up(&mut self, shape: Shape) -> Result<(), EngineError> {
         self.prepare(shape).map(|_| ())
     }

@@ -127,6 +127,11 @@ pub enum EngineError {
 pub trait Engine: Send {
     fn about(&self) -> &About;
 
+    /// Time spent inside the network itself since the engine was opened, ns, summed over its lanes.
+    fn network_ns(&self) -> u64 {
+        0
+    }
+
     /// Allocates and runs once for frames of `shape`, so that the first real frame waits for nothing. Falls
     /// back to the next execution provider where the chosen one fails now, and `about` then says so.
     fn warm_up(&mut self, shape: Shape) -> Result<(), EngineError>;

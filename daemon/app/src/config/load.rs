@@ -125,7 +125,8 @@ impl Config {
         need(camera.e_per_adu > 0.0, "camera", "e_per_adu", "must be above 0 electrons per count");
         need(camera.em_gain >= 1.0, "camera", "em_gain", "must be 1 or more");
         need(camera.qe > 0.0 && camera.qe <= 1.0, "camera", "qe", "must be above 0 and at most 1");
-        let Model { max_batch, fake_window_frames, core_px, memory_mib, lanes, provider, rule, .. } = &self.model;
+        let Model { max_batch, fake_window_frames, core_px, memory_mib, lanes, provider, rule, .. } =
+            &self.model;
         need((1..=64).contains(max_batch), "model", "max_batch", "must be 1 to 64 frames");
         need([1, 3].contains(fake_window_frames), "model", "fake_window_frames", "must be 1 or 3");
         need((16..=16_384).contains(core_px), "model", "core_px", "must be 16 to 16384 px");

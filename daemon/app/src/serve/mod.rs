@@ -46,6 +46,8 @@ pub struct Shared {
     pub engines: crossbeam_channel::Sender<crate::engines::Opened>,
     /// One permit per stream or request that takes the daemon's time.
     pub permits: Arc<tokio::sync::Semaphore>,
+    /// One permit per preview besides: drawing is the picture stage's time.
+    pub previews: Arc<tokio::sync::Semaphore>,
 }
 
 /// Why nothing is served.
@@ -126,12 +128,25 @@ fn tls(config: &Config) -> Result<Option<Identity>, ServeError> {
     Ok(Some(Identity::from_pem(certificate, key)))
 }
 
+type Permit = tokio::sync::OwnedSemaphorePermit;
+
 /// A place among `serve.max_clients` streams; given back when the stream ends.
-fn permit(shared: &Shared) -> Result<tokio::sync::OwnedSemaphorePermit, tonic::Status> {
-    shared.permits.clone().try_acquire_owned().map_err(|_| {
-        tonic::Status::resource_exhausted(format!(
-            "{} streams are open already (serve.max_clients): close one",
-            shared.config.serve.max_clients
-        ))
-    })
+fn permit(shared: &Shared) -> Result<Permit, tonic::Status> {
+    place(&shared.permits, "streams", "serve.max_clients", shared.config.serve.max_clients)
+}
+
+/// A place among `picture.max_previews` previews.
+fn preview_permit(shared: &Shared) -> Result<Permit, tonic::Status> {
+    place(&shared.previews, "previews", "picture.max_previews", shared.config.picture.max_previews)
+}
+
+fn place(
+    places: &Arc<tokio::sync::Semaphore>,
+    what: &str,
+    key: &str,
+    most: usize,
+) -> Result<Permit, tonic::Status> {
+    let refused =
+        |_| tonic::Status::resource_exhausted(format!("{most} {what} are open already ({key}): close one"));
+    places.clone().try_acquire_owned().map_err(refused)
 }

@@ -84,7 +84,7 @@ impl grpc::Preview for Preview {
         request: Request<pb::SubscribePreviewRequest>,
     ) -> Result<Response<Self::SubscribePreviewStream>, Status> {
         let asked = request.into_inner();
-        let permit = super::permit(&self.0)?;
+        let permits = (super::permit(&self.0)?, super::preview_permit(&self.0)?);
         let slot = Arc::new(Slot::default());
         let interval =
             Duration::from_millis(u64::from(if asked.interval_ms == 0 { 250 } else { asked.interval_ms }));
@@ -100,7 +100,7 @@ impl grpc::Preview for Preview {
         let (to, from) = tokio::sync::mpsc::channel(1);
         let stop = self.0.stop.clone();
         tokio::spawn(async move {
-            let _permit = permit;
+            let _permits = permits;
             loop {
                 // A client that does not read leaves the slot full, and the picture stage draws nothing for it.
                 let update = tokio::select! {

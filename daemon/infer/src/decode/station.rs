@@ -70,6 +70,11 @@ impl Station {
         })
     }
 
+    /// Spent inside ONNX Runtime so far, ns.
+    pub fn ran_ns(&self) -> u64 {
+        self.window.ran_ns + self.frame.as_ref().map_or(0, |frame| frame.ran_ns)
+    }
+
     /// Which provider got how many nodes of which graph.
     pub fn placement(&self) -> String {
         let nodes = |name: &str, graph: &Graph| {

@@ -1,0 +1,15 @@
+//! The second ring of tests: the whole pipeline in this process, over real sockets of loopback.
+//!
+//! In: frames from real publishers. Out: what the account, the journal, the files and clients say. Never: a sleep
+//! that stands for a fact; whoever waits, waits for a condition with a limit.
+#![allow(clippy::unwrap_used)] // a test that cannot go on says so by panicking
+
+mod account;
+mod api;
+mod borders;
+mod clients;
+mod door;
+mod ends;
+mod losses;
+mod pages;
+mod rig;
