@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -29,7 +28,7 @@ class Client:
         """One answer."""
         return self._method("unary_unary", service, method)(request, timeout=timeout_s)
 
-    def stream(self, service: str, method: str, request: Message) -> Iterator[Any]:
+    def stream(self, service: str, method: str, request: Message) -> Any:
         """A stream; nothing is read before the first `next`."""
         return self._method("unary_stream", service, method)(request)
 

@@ -9,7 +9,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T | None], *, what: str | Callable[[], str], within_s: float = 20.0, every_s: float = 0.02) -> T:
+def until(
+    look: Callable[[], T | None], *, what: str | Callable[[], str], within_s: float = 20.0, every_s: float = 0.02
+) -> T:
     """Looks again and again until the answer is neither None nor False. AssertionError after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
+import grpc
+import pytest
 from blinkd import FramePublisher, Series
 from blinkd.v1 import localizations_pb2, preview_pb2
 
@@ -12,10 +16,10 @@ from rigs.clients import Client
 from rigs.daemon import Daemon, nothing_lost, whole
 from rigs.microscope import blinking
 from rigs.results import record
+from rigs.waiting import until
 
-FRAMES, SIDE = 600, 96
-# Spots lie on pixel centres for the fake engine: what matters here is that there are many.
-STACK = blinking(frames=50, side=SIDE, spots=60.0, seed=3)
+FRAMES, SIDE = 240, 64
+STACK = blinking(frames=50, side=SIDE, spots=40.0, seed=3)
 
 
 def publish(daemon: Daemon) -> dict[str, Any]:
@@ -26,6 +30,16 @@ def publish(daemon: Daemon) -> dict[str, Any]:
             publisher.send_frame(STACK[number % len(STACK)])
         publisher.end(wait_s=30)
     return daemon.wait_series("all processed", lambda s: s["state"] == "done", within_s=120)
+
+
+def first_lag(stream: Iterator[Any]) -> tuple[int, int]:
+    """Localizations read before the client is told how many it missed, and how many those are."""
+    got = 0
+    for batch in stream:
+        if batch.lagged:
+            return got, batch.lagged
+        got += len(batch.frame)
+    raise AssertionError(f"the stream ended after {got} localizations")
 
 
 def test_clients_that_stop_reading_do_not_change_the_account_and_are_told_that_they_lag(daemons: Any) -> None:
@@ -45,20 +59,20 @@ def test_clients_that_stop_reading_do_not_change_the_account_and_are_told_that_t
         assert nothing_lost(watched)
         assert watched["account"] == quiet["account"]
         assert watched["localizations"] == quiet["localizations"]
-        # Now it reads on: what it got and what it is told it missed is everything.
-        got = missed = 0
         total = watched["localizations"]
         with Client(daemon.grpc) as late:
             query = localizations_pb2.QueryLocalizationsRequest()
             assert sum(len(b.frame) for b in late.stream("Localizations", "QueryLocalizations", query)) == total
-        nudge = publish(daemon)  # a further series, whose batches carry the count
+        # Now it reads on, while a further series comes whose batches carry the count of what was missed.
+        with ThreadPoolExecutor(1) as reader:
+            told = reader.submit(first_lag, everything)
+            until(lambda: told.running() or told.done(), what="it reads on")
+            nudge = publish(daemon)
+            until(told.done, what="the client is told that it lagged")
         assert nothing_lost(nudge)
-        for batch in everything:
-            got += len(batch.frame)
-            missed += batch.lagged
-            if missed:
-                break
-        assert missed > 0, f"{got} localizations read, and never told of the rest of {total}"
+        got, missed = told.result()
+        assert 0 < got < total
+        assert 0 < missed <= total + nudge["localizations"]
         assert next(pictures).localizations > 0
 
 
@@ -75,14 +89,34 @@ def test_the_account_of_a_stream_that_is_read_is_complete(daemons: Any) -> None:
         assert got == done["localizations"] > 0
 
 
-def test_a_viewer_that_leaves_is_forgotten(daemons: Any, tmp_path: Path) -> None:
+def test_viewers_that_leave_give_their_places_back(daemons: Any) -> None:
     daemon = daemons("--model", "fake", serve__max_clients=3).start()
-    for _ in range(20):  # more than there are places: each leaves before the next comes
-        with Client(daemon.grpc) as client:
-            request = preview_pb2.RenderPictureRequest()
-            stream = client.stream("Preview", "SubscribePreview", preview_pb2.SubscribePreviewRequest())
-            assert stream is not None
-            del request
-    done = publish(daemon)
-    assert nothing_lost(done)
-    assert tmp_path.is_dir()
+    request = localizations_pb2.StreamLocalizationsRequest()
+
+    def full() -> bool:
+        with Client(daemon.grpc) as client, pytest.raises(grpc.RpcError) as refused:
+            next(client.stream("Localizations", "StreamLocalizations", request))
+        return bool(refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+    with ExitStack() as viewers:
+        for _ in range(3):
+            client = viewers.enter_context(Client(daemon.grpc))
+            stream = client.stream("Localizations", "StreamLocalizations", request)
+            viewers.callback(stream.cancel)
+            stream.initial_metadata()  # the daemon has answered: the place is taken
+        assert full()
+    # The places are free again once the daemon has seen them leave: a fourth viewer gets everything.
+    with Client(daemon.grpc) as client:
+
+        def place() -> Any:
+            stream = client.stream("Localizations", "StreamLocalizations", request)
+            stream.initial_metadata()
+            return stream if stream.is_active() else None
+
+        stream = until(place, what="a free place")
+        done = publish(daemon)
+        assert nothing_lost(done)
+        got = 0
+        while got < done["localizations"]:
+            batch = next(stream)
+            got += len(batch.frame) + batch.lagged
