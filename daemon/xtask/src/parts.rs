@@ -159,15 +159,17 @@ fn hil() -> Result<Ended, String> {
         "hil",
         &[
             "pytest==9.2.0",
+            "ruff==0.17.5",
             "pyzmq==27.3.0",
             "numpy",
-            "h5py",
+            "pillow",
             "pyarrow",
-            "protobuf>=6.31",
+            "protobuf>=6.31.1",
             "grpcio",
             "playwright",
         ],
     )?;
+    tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;
     let binary = tools::target().join("release").join("blinkd");
     passed(tools::run(
         Command::new(&python).args(["-m", "pytest", "-q", "-rs", "hil-tests"]).env("BLINKD", binary),

@@ -173,8 +173,11 @@ fn take<T: DeserializeOwned + Default>(
     let Some(value) = table.remove(name) else { return T::default() };
     value.try_into().unwrap_or_else(|e: toml::de::Error| {
         let message = e.message().to_owned();
-        // serde names the offending key between back-ticks.
-        let key = message.split('`').nth(1).unwrap_or("").to_owned();
+        // An unknown key stands between back-ticks in the message, one of a wrong type in the lines below it.
+        let told = e.to_string();
+        let below = told.lines().find_map(|line| line.strip_prefix("in `"));
+        let key = message.split('`').nth(1).or(below.and_then(|rest| rest.split('`').next()));
+        let key = key.unwrap_or("").to_owned();
         problems.push(Problem { line: find_line(text, name, &key), text: format!("[{name}] {message}") });
         T::default()
     })
@@ -225,12 +228,17 @@ mod tests {
 
     #[test]
     fn all_problems_are_reported_at_once_with_their_lines() {
-        let text = "[frames]\nendpoint = \"udp://x\"\n[camera]\nqe = 7\nbogus = 1\n[colour]\nx = 1\n";
-        let error = Config::parse(text, &["ring.mib=0".into()], "bad.toml").expect_err("four problems");
+        let text = "[frames]\nendpoint = \"udp://x\"\n[camera]\nqe = 7\nbogus = 1\n[colour]\nx = 1\n\n\
+            [picture]\ntick_ms = \"slow\"\n";
+        let error = Config::parse(text, &["ring.mib=0".into()], "bad.toml").expect_err("five problems");
         let said = error.to_string();
-        for part in
-            ["line 2: frames.endpoint", "line 5: [camera]", "line 6: unknown table [colour]", "ring.mib"]
-        {
+        for part in [
+            "line 2: frames.endpoint",
+            "line 5: [camera]",
+            "line 6: unknown table [colour]",
+            "line 10: [picture]",
+            "ring.mib",
+        ] {
             assert!(said.contains(part), "{part} not in\n{said}");
         }
     }
