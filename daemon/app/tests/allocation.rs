@@ -100,7 +100,8 @@ fn counted(live: &Live, series: SeriesId, warm: u64, until: u64) -> (u64, u64) {
         });
     };
     processed(warm);
-    (INGEST.store(0, Ordering::SeqCst), INFER.store(0, Ordering::SeqCst));
+    INGEST.store(0, Ordering::SeqCst);
+    INFER.store(0, Ordering::SeqCst);
     RECORDING.store(true, Ordering::SeqCst);
     processed(until);
     RECORDING.store(false, Ordering::SeqCst);
