@@ -21,8 +21,10 @@
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
 //! the process.
 
+mod settings;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -31,9 +33,7 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use infer::Lanes;
 use smlm::localization::Filter;
-use smlm::map::{Layers, MapSettings};
 use smlm::series::SeriesInfo;
-use smlm::units::Nm;
 use tokio_util::sync::CancellationToken;
 use wire::source::FrameSource;
 
@@ -44,11 +44,12 @@ use crate::engines::{self, Opened};
 use crate::files::{self, FileJob};
 use crate::ingest::{self, Ingest};
 use crate::live::{Live, Series};
-use crate::localizer::{self, Batch, Localizer, ToLocalizer, ToPicture};
-use crate::picture::{self, PictureStage};
+use crate::localizer::{Batch, Localizer, ToLocalizer, ToPicture};
+use crate::picture::PictureStage;
 use crate::recover::{self, Recovered};
 use crate::serve::{self, Shared};
-use crate::store::ring::{Policy, RingSettings, Spare};
+use crate::store::ring::Spare;
+pub use settings::{filter, memory_budget_bytes, ring_settings};
 
 const TO_PICTURE: usize = 64;
 /// Those in the queue, one being filled, one being written: none is ever made anew.
@@ -87,32 +88,6 @@ struct Server {
     stop: CancellationToken,
 }
 
-/// The frame rings' folder and size.
-pub fn ring_settings(config: &Config) -> RingSettings {
-    let policy = match config.ring.policy {
-        crate::config::Policy::Lossless => Policy::Lossless,
-        crate::config::Policy::Live => Policy::Live,
-    };
-    RingSettings { dir: config.ring.folder(&config.store.dir), bytes: config.ring.mib << 20, policy }
-}
-
-/// The filter of the configuration; nm become pixels of the configured size.
-pub fn filter(config: &Config) -> Filter {
-    let table = &config.filter;
-    Filter {
-        sigma_lateral_max_px: table.sigma_lateral_max_nm.map(|nm| (nm / config.camera.pixel_size_nm) as f32),
-        sigma_z_max_nm: table.sigma_z_max_nm,
-        photons_min: table.photons_min,
-        photons_max: table.photons_max,
-        probability_min: table.probability_min,
-    }
-}
-
-fn lanes(config: &Config) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if config.model.lanes == 0 { cores.min(8) } else { config.model.lanes }
-}
-
 /// Builds every stage, connects them and lets them run. `listen`: serve clients.
 pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daemon> {
     let store = config.store.dir.clone();
@@ -120,7 +95,7 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
         .with_context(|| format!("store.dir: cannot make the folder {}", store.display()))?;
     let clock = Clock::start();
     let live = Arc::new(Live::new());
-    let crew = Arc::new(Lanes::new(lanes(config)));
+    let crew = Arc::new(Lanes::new(settings::lanes(config)));
     let helpers = lend_threads(&crew)?;
     // Making a ring's file takes as long as opening a network.
     let ring = ring_settings(config);
@@ -169,13 +144,6 @@ fn lend_threads(crew: &Arc<Lanes>) -> anyhow::Result<Vec<JoinHandle<()>>> {
     (1..infer::Crew::width(&**crew)).map(lend).collect()
 }
 
-/// The most that is held for frames, maps and batches, as configured.
-pub fn memory_budget_bytes(config: &Config) -> u64 {
-    let series = config.frames.max_series as u64;
-    // One ring more: the file that is made before it is needed.
-    series * ((config.ring.mib << 20) + (config.picture.max_mib << 20)) + (config.ring.mib << 20)
-}
-
 impl Daemon {
     fn connect(
         &mut self,
@@ -189,30 +157,20 @@ impl Daemon {
         let (to_localizer, localizer_inbox) = bounded::<ToLocalizer>(4 * config.frames.max_series.max(4));
         let (ring_bell, bell) = bounded::<()>(1);
         let (to_picture, picture_inbox) = bounded::<ToPicture>(TO_PICTURE);
-        let (give_back, spare) = bounded(BATCHES);
-        let nobody = Arc::new(Series::new(SeriesInfo::default(), Filter::default()));
-        for _ in 0..BATCHES {
-            let _ = give_back.try_send(Box::new(Batch::new(nobody.clone()))); // there is room for exactly these
-        }
+        let (give_back, spare) = spare_batches();
         let (to_files, files_inbox) = bounded::<FileJob>(TO_FILES);
+        let (put_spare, spares) = spare_rings(made);
 
-        let (put_spare, spares) = bounded(1);
-        let _ = made.map(|made| put_spare.try_send(made)); // an empty channel of one place
-        let files = files::Settings {
-            store: self.store.clone(),
-            wanted: config.store.files.clone(),
-            ring: ring_settings(config),
-            spares: put_spare,
-        };
+        let files = settings::files(config, put_spare);
         self.stage("files", move || {
             files::run(&files, &files_inbox);
             Ok(())
         })?;
 
-        let settings = picture_settings(config, &self.store);
-        let (lanes, rest) = recovered.into_parts(&settings)?;
+        let picture = settings::picture(config);
+        let (lanes, rest) = recovered.into_parts(&picture)?;
         let picture = PictureStage::new(
-            settings,
+            picture,
             self.live.clone(),
             clock,
             (picture_inbox, requests),
@@ -225,13 +183,7 @@ impl Daemon {
         })?;
 
         let localizer = Localizer {
-            settings: localizer::Settings {
-                rule: opened.rule,
-                scale: opened.scale,
-                camera: config.camera.camera(),
-                max_batch: config.model.max_batch,
-                idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
-            },
+            settings: settings::localizer(config, &opened),
             engine: opened.engine,
             live: self.live.clone(),
             inbox: localizer_inbox,
@@ -249,14 +201,7 @@ impl Daemon {
         })?;
         let ingest_lanes = rest.announce(&to_localizer)?;
         let ingest = Ingest::new(
-            ingest::Settings {
-                store: self.store.clone(),
-                clock,
-                ring: ring_settings(config),
-                filter: filter(config),
-                max_series: config.frames.max_series,
-                idle_close: Duration::from_secs(config.frames.idle_close_s),
-            },
+            settings::ingest(config, clock),
             self.live.clone(),
             ingest_lanes,
             ingest::Outs { to_localizer, bell: ring_bell, spares, jobs: to_files },
@@ -366,17 +311,19 @@ impl Server {
     }
 }
 
-fn picture_settings(config: &Config, store: &Path) -> picture::Settings {
-    picture::Settings {
-        store: store.to_path_buf(),
-        map: MapSettings {
-            base_pixel: Nm(config.picture.base_pixel_nm),
-            max_bytes: (config.picture.max_mib << 20) as usize,
-            layers: Layers::ALL,
-        },
-        pixel_size: config.camera.pixel_size(),
-        tick: Duration::from_millis(config.picture.tick_ms),
-        max_previews: config.picture.max_previews,
-        max_subscriptions: config.serve.max_clients,
+/// Every batch there will ever be, on the side where the localizer takes them.
+fn spare_batches() -> (Sender<Box<Batch>>, Receiver<Box<Batch>>) {
+    let (give_back, spare) = bounded(BATCHES);
+    let nobody = Arc::new(Series::new(SeriesInfo::default(), Filter::default()));
+    for _ in 0..BATCHES {
+        let _ = give_back.try_send(Box::new(Batch::new(nobody.clone()))); // there is room for exactly these
     }
+    (give_back, spare)
+}
+
+/// The file for the next ring, made before it is needed.
+fn spare_rings(made: Option<Spare>) -> (Sender<Spare>, Receiver<Spare>) {
+    let (put_spare, spares) = bounded(1);
+    let _ = made.map(|made| put_spare.try_send(made)); // an empty channel of one place
+    (put_spare, spares)
 }

@@ -1,0 +1,94 @@
+//! The configuration's word for each stage.
+//!
+//! In: the checked configuration. Out: each stage's own settings, in its own units. Never: a choice of its own.
+
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use smlm::localization::Filter;
+use smlm::map::{Layers, MapSettings};
+use smlm::units::Nm;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engines::Opened;
+use crate::store::ring::{Policy, RingSettings, Spare};
+use crate::{files, ingest, localizer, picture};
+
+/// The frame rings' folder and size.
+pub fn ring_settings(config: &Config) -> RingSettings {
+    let policy = match config.ring.policy {
+        crate::config::Policy::Lossless => Policy::Lossless,
+        crate::config::Policy::Live => Policy::Live,
+    };
+    RingSettings { dir: config.ring.folder(&config.store.dir), bytes: config.ring.mib << 20, policy }
+}
+
+/// The filter of the configuration; nm become pixels of the configured size.
+pub fn filter(config: &Config) -> Filter {
+    let table = &config.filter;
+    Filter {
+        sigma_lateral_max_px: table.sigma_lateral_max_nm.map(|nm| (nm / config.camera.pixel_size_nm) as f32),
+        sigma_z_max_nm: table.sigma_z_max_nm,
+        photons_min: table.photons_min,
+        photons_max: table.photons_max,
+        probability_min: table.probability_min,
+    }
+}
+
+pub(super) fn lanes(config: &Config) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if config.model.lanes == 0 { cores.min(8) } else { config.model.lanes }
+}
+
+/// The most that is held for frames, maps and batches, as configured.
+pub fn memory_budget_bytes(config: &Config) -> u64 {
+    let series = config.frames.max_series as u64;
+    // One ring more: the file that is made before it is needed.
+    series * ((config.ring.mib << 20) + (config.picture.max_mib << 20)) + (config.ring.mib << 20)
+}
+
+pub(super) fn ingest(config: &Config, clock: Clock) -> ingest::Settings {
+    ingest::Settings {
+        store: config.store.dir.clone(),
+        clock,
+        ring: ring_settings(config),
+        filter: filter(config),
+        max_series: config.frames.max_series,
+        idle_close: Duration::from_secs(config.frames.idle_close_s),
+    }
+}
+
+pub(super) fn localizer(config: &Config, opened: &Opened) -> localizer::Settings {
+    localizer::Settings {
+        rule: opened.rule,
+        scale: opened.scale,
+        camera: config.camera.camera(),
+        max_batch: config.model.max_batch,
+        idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
+    }
+}
+
+pub(super) fn files(config: &Config, spares: Sender<Spare>) -> files::Settings {
+    files::Settings {
+        store: config.store.dir.clone(),
+        wanted: config.store.files.clone(),
+        ring: ring_settings(config),
+        spares,
+    }
+}
+
+pub(super) fn picture(config: &Config) -> picture::Settings {
+    picture::Settings {
+        store: config.store.dir.clone(),
+        map: MapSettings {
+            base_pixel: Nm(config.picture.base_pixel_nm),
+            max_bytes: (config.picture.max_mib << 20) as usize,
+            layers: Layers::ALL,
+        },
+        pixel_size: config.camera.pixel_size(),
+        tick: Duration::from_millis(config.picture.tick_ms),
+        max_previews: config.picture.max_previews,
+        max_subscriptions: config.serve.max_clients,
+    }
+}
