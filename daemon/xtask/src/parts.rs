@@ -170,8 +170,22 @@ fn hil() -> Result<Ended, String> {
         ],
     )?;
     tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;
+    install_browser();
     let binary = tools::target().join("release").join("blinkd");
     passed(tools::run(
         Command::new(&python).args(["-m", "pytest", "-q", "-rs", "hil-tests"]).env("BLINKD", binary),
     ))
+}
+
+/// Chromium from the system's packages, where that is possible; the tests that need it skip loudly without.
+fn install_browser() {
+    if tools::exists("chromium", "--version") || !tools::exists("apt-get", "--version") {
+        return;
+    }
+    let apt = |arguments: &[&str]| tools::run(Command::new("apt-get").args(arguments));
+    let installed = apt(&["update", "-qq"])
+        .and_then(|()| apt(&["install", "-y", "-qq", "--no-install-recommends", "chromium"]));
+    if let Err(error) = installed {
+        eprintln!("SKIPPED: Chromium could not be installed ({error}); the page is not looked at");
+    }
 }

@@ -74,7 +74,7 @@ pub enum StackError {
     Unsupported { path: PathBuf, what: String, remedy: &'static str },
     #[error(
         "{}: the file was cut short: {whole} whole frames are there{}; copy it again, or allow short files \
-         (allow_short) to read those {whole}", path.display(), expected.map(|n| format!(" of {n}")).unwrap_or_default()
+         (--allow-short) to read those {whole}", path.display(), expected.map(|n| format!(" of {n}")).unwrap_or_default()
     )]
     Short { path: PathBuf, whole: u64, expected: Option<u64> },
     #[error("{}: frame {index} does not exist: there are {frames}, counted from 0", path.display())]
