@@ -133,7 +133,7 @@ def test_a_stack_cut_short_is_refused_with_the_option_that_reads_the_rest(
 ) -> None:
     cut = tmp_path / "cut.tif"
     cut.write_bytes(small.read_bytes()[: small.stat().st_size * 2 // 3])
-    refused(binary, tmp_path, cut, "cut short", "13 whole frames", "allow_short")
+    refused(binary, tmp_path, cut, "cut short", "13 whole frames", "--allow-short")
     said_frames = run(binary, "replay", cut, "--out", tmp_path / "out", "--model", "fake", "--allow-short", "--json")
     assert said_frames.returncode == 0, said_frames.stderr
     assert 10 <= json.loads(said_frames.stdout.splitlines()[-1])["stack_frames"] < 20
