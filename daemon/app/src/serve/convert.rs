@@ -6,7 +6,7 @@ use smlm::localization::{Filter, Localization};
 use smlm::map::Viewport;
 use smlm::render::{ColourBy, Look, Rendering};
 use smlm::series::Channel;
-use smlm::units::{Camera, Nm};
+use smlm::units::Nm;
 use tonic::Status;
 use wire::pb;
 
@@ -45,17 +45,6 @@ fn tile(tile: &TileCount) -> pb::TileAccount {
     }
 }
 
-fn camera(camera: &Camera) -> pb::CameraCalibration {
-    pb::CameraCalibration {
-        offset_adu: camera.offset.0,
-        e_per_adu: camera.e_per_adu,
-        em_gain: camera.em_gain,
-        spurious_e: camera.spurious_e,
-        qe: camera.qe,
-        read_noise_e: 0.0,
-    }
-}
-
 /// Everything about a series, as of now. Only tiles for which `wanted` holds are listed.
 pub fn acquisition(
     series: &Series,
@@ -86,7 +75,7 @@ pub fn acquisition(
         pixel_size_y_nm: door.info.pixel_size.map_or(0.0, |size| size.y.0),
         width_px: door.shape.width,
         height_px: door.shape.height,
-        camera: door.info.camera.as_ref().map(camera),
+        camera: door.info.camera.map(pb::CameraCalibration::from),
         live_sampled: door.live_sampled,
         model: engine.model.clone(),
         provider: engine.provider.clone(),

@@ -15,7 +15,7 @@ pub(super) const PAGE: u64 = 4096;
 pub enum SpaceError {
     #[error(
         "{}: the disk is full: {needed} more bytes are needed, {free} are free. \
-         Free some space, or choose a folder on another disk or a smaller size in [store]", path.display()
+         Free some space, name a folder on another disk in store.dir or ring.dir, or lower ring.mib", path.display()
     )]
     DiskFull { path: PathBuf, needed: u64, free: u64 },
     #[error("{}: {source}", path.display())]

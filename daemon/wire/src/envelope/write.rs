@@ -5,6 +5,7 @@
 use prost::Message as _;
 use smlm::frame::{Continuity, FrameInfo, PixelType};
 use smlm::series::{Channel, Control, EndReason, Overlap, SeriesInfo};
+use smlm::units::Camera;
 
 use super::{Compression, SCHEMA_VERSION};
 use crate::pb::{self, envelope::Kind};
@@ -168,17 +169,23 @@ fn series_start(info: &SeriesInfo) -> pb::SeriesStart {
         pixel_size_x_nm: info.pixel_size.map_or(0.0, |size| size.x.0),
         pixel_size_y_nm: info.pixel_size.map_or(0.0, |size| size.y.0),
         affine: info.affine.map_or_else(Vec::new, |affine| affine.to_vec()),
-        camera: info.camera.map(|camera| pb::CameraCalibration {
+        camera: info.camera.map(pb::CameraCalibration::from),
+        channel: channel as i32,
+        exposure_ms: info.exposure_ms,
+        metadata_json: info.metadata_json.clone(),
+        start_unix_ns: info.start_unix_ns,
+    }
+}
+
+impl From<Camera> for pb::CameraCalibration {
+    fn from(camera: Camera) -> Self {
+        Self {
             offset_adu: camera.offset.0,
             e_per_adu: camera.e_per_adu,
             em_gain: camera.em_gain,
             spurious_e: camera.spurious_e,
             qe: camera.qe,
             read_noise_e: 0.0,
-        }),
-        channel: channel as i32,
-        exposure_ms: info.exposure_ms,
-        metadata_json: info.metadata_json.clone(),
-        start_unix_ns: info.start_unix_ns,
+        }
     }
 }
