@@ -131,8 +131,38 @@ fn with_network() -> Option<Value> {
     Some(json!({"ms_per_frame": ms, "not_network_share": share, "localize_share": localize}))
 }
 
+/// What the first frame of a series waits for, with and without a file made before.
+fn first_frame() -> Value {
+    use blinkd::store::ring::{Spare, create_from};
+    let mut config = Config::default();
+    let dir = tempfile::tempdir().unwrap();
+    config.store.dir = dir.path().join("store");
+    let settings = pipeline::ring_settings(&config);
+    let (mut made, mut with, mut without) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..REPEATS {
+        let began = Instant::now();
+        let spare = Spare::prepare(&settings).unwrap();
+        made.push(1e3 * began.elapsed().as_secs_f64());
+        for (spare, times) in [(Some(spare), &mut with), (None, &mut without)] {
+            let began = Instant::now();
+            let (writer, reader) = create_from(&settings, SERIES, 512 * 512 * 2, spare).unwrap();
+            times.push(1e3 * began.elapsed().as_secs_f64());
+            drop(writer);
+            reader.remove().unwrap();
+        }
+    }
+    let _ = std::fs::remove_dir(&settings.dir); // empty by now
+    let (made, with, without) = (median(made), median(with), median(without));
+    println!(
+        "a ring of {} MiB: {with:.2} ms from a file made before (in {made:.0} ms), {without:.0} ms without",
+        settings.bytes >> 20
+    );
+    json!({"from_spare_ms": with, "without_ms": without, "spare_made_ms": made})
+}
+
 fn main() {
+    let ring = first_frame();
     let path = without_network();
     let replay = with_network();
-    println!("{}", json!({"path": path, "replay": replay}));
+    println!("{}", json!({"ring": ring, "path": path, "replay": replay}));
 }

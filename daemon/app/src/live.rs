@@ -33,7 +33,7 @@ pub struct Live {
 pub struct Busy {
     /// In the engine: pixels to photons, `session.run`, copies.
     pub engine: AtomicU64,
-    /// Of this, inside the network itself, summed over lanes; 0 for engines without one.
+    /// Of this, inside the network itself, summed over its lanes, so possibly more; 0 for engines without one.
     pub network: AtomicU64,
     /// Reading emitters off the network's output.
     pub localize: AtomicU64,

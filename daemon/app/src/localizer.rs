@@ -235,7 +235,7 @@ impl Localizer {
             self.warm_up(place);
         }
         let mut batch = self.spare_batch(place);
-        let attempts = self.attempts;
+        let (attempts, before_ns) = (self.attempts, self.engine.network_ns());
         let lane = &mut self.lanes[place];
         let filter = lane.series.door().filter;
         let began = Instant::now();
@@ -248,7 +248,8 @@ impl Localizer {
         let localize = *ran.as_ref().unwrap_or(&Duration::ZERO);
         add(&self.live.busy.engine, took.saturating_sub(localize));
         add(&self.live.busy.localize, localize);
-        self.live.busy.network.store(self.engine.network_ns(), atomic::Ordering::Relaxed);
+        let network = self.engine.network_ns().saturating_sub(before_ns);
+        self.live.busy.network.fetch_add(network, atomic::Ordering::Relaxed);
         for window in lane.pending.drain(..windows) {
             batch.frames.push(window.this);
             batch.last_slot = window.this_slot;

@@ -61,7 +61,7 @@ pub enum Policy {
 pub struct RingSettings {
     /// On disk, or in shared memory (`/dev/shm/...`).
     pub dir: PathBuf,
-    /// For the pixels of one ring. The slots' records come on top: 256 bytes each.
+    /// For the pixels of one ring. The slots' records come on top: 256 bytes each, at most a sixteenth.
     pub bytes: u64,
     pub policy: Policy,
 }

@@ -63,15 +63,11 @@ fn interleaved_series_do_not_mix() {
 fn a_sampled_display_is_processed_frame_by_frame_and_the_status_says_so() {
     let rig = Rig::start(|_| ());
     let mut sender = rig.publisher(1);
-    for _ in 0..40 {
-        let info = sender.info();
-        sender.send_as(&FrameInfo {
-            continuity: Continuity::LiveSampled,
-            image_number: Some(9 * info.id.seq.0 as i64),
-            ..info
-        });
-        sender.next += 1;
-    }
+    sender.send_changed(40, |info| FrameInfo {
+        continuity: Continuity::LiveSampled,
+        image_number: Some(9 * info.id.seq.0 as i64),
+        ..info
+    });
     let account = rig.settled(1, 40);
     assert_eq!(account.processed(), 40);
     assert_eq!(missing(&account), (0, 0), "a display that skips loses nothing");
@@ -89,15 +85,8 @@ fn a_changed_shape_of_the_same_size_begins_a_new_burst_and_another_size_is_refus
     let rig = Rig::start(|_| ());
     let mut sender = rig.publisher(1);
     sender.send(10);
-    let mut send_shape = |width, height, frames| {
-        for _ in 0..frames {
-            let info = FrameInfo { shape: Shape { width, height }, ..sender.info() };
-            sender.send_as(&info);
-            sender.next += 1;
-        }
-    };
-    send_shape(128, 32, 10);
-    send_shape(65, 64, 5);
+    sender.send_changed(10, |info| FrameInfo { shape: Shape { width: 128, height: 32 }, ..info });
+    sender.send_changed(5, |info| FrameInfo { shape: Shape { width: 65, height: 64 }, ..info });
     sender.send(10);
     let account = rig.settled(1, 35);
     assert_eq!(account.processed(), 30);

@@ -124,11 +124,7 @@ fn rings_that_cannot_be_made_cost_counted_frames_and_an_alarm() {
     let mut sender = rig.publisher(1);
     // Frames of 2 MiB do not fit a ring of 1 MiB.
     let shape = smlm::frame::Shape { width: 1024, height: 1024 };
-    for _ in 0..3 {
-        let info = smlm::frame::FrameInfo { shape, ..sender.info() };
-        sender.send_as(&info);
-        sender.next += 1;
-    }
+    sender.send_changed(3, |info| smlm::frame::FrameInfo { shape, ..info });
     let account = rig.settled(1, 3);
     assert_eq!(lost(&account), [("no_ring", 3)]);
     assert!(rig.live.alarms().iter().any(|alarm| alarm.contains("ring.mib")), "{:?}", rig.live.alarms());

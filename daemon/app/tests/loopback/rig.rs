@@ -224,15 +224,16 @@ impl Sender {
         }
     }
 
-    pub fn send_as(&mut self, info: &FrameInfo) {
-        self.publisher.send_lossless(info, pixels(info), LIMIT).unwrap();
-    }
-
     /// The next `frames` frames, without loss on the way; when it returns, the system has them.
     pub fn send(&mut self, frames: u64) {
+        self.send_changed(frames, |info| info);
+    }
+
+    /// As [`Self::send`], with headers that say something else.
+    pub fn send_changed(&mut self, frames: u64, change: impl Fn(FrameInfo) -> FrameInfo) {
         for _ in 0..frames {
-            let info = self.info();
-            self.send_as(&info);
+            let info = change(self.info());
+            self.publisher.send_lossless(&info, pixels(&info), LIMIT).unwrap();
             self.next += 1;
         }
         self.publisher.flush(LIMIT).unwrap();

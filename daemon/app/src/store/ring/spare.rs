@@ -47,14 +47,11 @@ impl Spare {
         files::reserve(file, &self.path, 0, self.bytes)
     }
 
-    /// Its file, cut to `bytes`, and the path under which it still lies. `None`: too small, and it is removed.
+    /// Its file and the path under which it still lies. `None`: shorter than `bytes`, and it is removed. It is not
+    /// cut where it is longer: giving memory back takes longer than a first frame should wait.
     pub(super) fn take(mut self, bytes: u64) -> Option<(Locked, PathBuf)> {
         let file = self.file.take_if(|_| bytes <= self.bytes)?;
-        if file.set_len(bytes).is_ok() {
-            return Some((file, std::mem::take(&mut self.path)));
-        }
-        self.file = Some(file); // removed by the drop
-        None
+        Some((file, std::mem::take(&mut self.path)))
     }
 
     pub fn path(&self) -> &Path {
