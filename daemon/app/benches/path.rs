@@ -56,6 +56,7 @@ fn run(config: &Config, shape: Shape, frames: &[Vec<u8>], wanted: u64) -> Measur
     };
     let seconds = Instant::now().duration_since(began).as_secs_f64();
     daemon.join(Duration::from_secs(60)).unwrap();
+    let _ = std::fs::remove_dir(pipeline::ring_settings(&config).dir); // in shared memory, empty by now
     assert_eq!(series.door().account.lost_total(), 0, "a file waits");
     let busy = |ns: &std::sync::atomic::AtomicU64| ns.load(Ordering::Relaxed) as f64 / 1e9;
     let (network, engine) = (busy(&live.busy.network), busy(&live.busy.engine));

@@ -24,6 +24,8 @@ pub struct Opened {
     pub rule: Rule,
     pub scale: OutputScale,
     pub status: EngineStatus,
+    /// What the network was trained for, nm; `None` for engines that do not care.
+    pub pixel_range_nm: Option<(f64, f64)>,
 }
 
 /// The field that a network is tried on at start.
@@ -36,12 +38,19 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
         let status =
             EngineStatus { model: model.bundle.clone(), provider: "none".into(), ..EngineStatus::default() };
         let scale = OutputScale { photons: 1.0, z_nm: 1.0, background: 1.0 };
-        return Ok(Opened { engine: Box::new(engine), rule: Rule::default(), scale, status });
+        return Ok(Opened {
+            engine: Box::new(engine),
+            rule: Rule::default(),
+            scale,
+            status,
+            pixel_range_nm: None,
+        });
     }
     let folder = find(model)?;
     let bundle = Bundle::open(&folder)?;
     fits(&bundle.card, config)?;
     let (rule, scale) = (rule(&bundle.card, model), bundle.card.output);
+    let range = (bundle.card.range.pixel_size_nm.low, bundle.card.range.pixel_size_nm.high);
     let mut engine = decode(bundle, model, crew)?;
     // Before the first frame, so that a provider that fails late falls back now, and visibly.
     engine.warm_up(WARM_UP)?;
@@ -54,7 +63,7 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
         onnxruntime: format!("1.{} at {}", runtime.minor, runtime.library.display()),
         window_frames: about.window_frames,
     };
-    Ok(Opened { engine: Box::new(engine), rule, scale, status })
+    Ok(Opened { engine: Box::new(engine), rule, scale, status, pixel_range_nm: Some(range) })
 }
 
 /// A bundle's engine without a pipeline around it.

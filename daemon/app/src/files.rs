@@ -87,7 +87,7 @@ fn write_all(settings: &Settings, series: &Series, image: Option<&RgbImage>) {
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::error!(series = %series.id, kind, error, "a file was not written; the journal holds everything, export it again");
-                series.exit().warnings.push(format!("{kind} not written: {error}"));
+                series.exit().files_failed.push(format!("{kind} not written: {error}"));
             }
         }
     }

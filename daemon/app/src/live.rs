@@ -103,6 +103,8 @@ pub struct Exit {
     pub received_fps: f64,
     pub processed_fps: f64,
     pub warnings: Vec<String>,
+    /// Files that could not be written, and why.
+    pub files_failed: Vec<String>,
     pub files: Vec<std::path::PathBuf>,
     /// When the first frame arrived and the last one was done; UTC ns.
     pub first_arrival_unix_ns: Option<u64>,
@@ -234,7 +236,10 @@ impl Series {
 
     /// What a viewer of this series should know.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.exit().warnings.clone();
+        let mut warnings = {
+            let exit = self.exit();
+            [&exit.warnings[..], &exit.files_failed[..]].concat()
+        };
         if self.door().live_sampled {
             warnings.push(LIVE_SAMPLED.to_owned());
         }

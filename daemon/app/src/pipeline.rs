@@ -224,7 +224,7 @@ impl Daemon {
     fn serve(&mut self, config: &Config) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(8)
+            .max_blocking_threads(config.serve.max_clients + 8)
             .thread_name("serve")
             .enable_all()
             .build()

@@ -152,7 +152,7 @@ fn watch(options: &Options, daemon: &Daemon, mut publisher: Child) -> anyhow::Re
 
 fn files_are_written(series: &Series) -> bool {
     let exit = series.exit();
-    exit.files.iter().any(|file| file.ends_with("summary.json")) || !exit.warnings.is_empty()
+    exit.files.iter().any(|file| file.ends_with("summary.json")) || !exit.files_failed.is_empty()
 }
 
 fn not_drained(live: &Live) -> String {

@@ -130,7 +130,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     said["busy"] = summary::busy(&live);
     gather(options, &mut said)?;
     report(options, &said);
-    let (account, failed) = (series.door().account, series.exit().warnings.clone());
+    let (account, failed) = (series.door().account, series.exit().files_failed.clone());
     if account.processed() != frames || !failed.is_empty() {
         let text =
             format!("{} of {frames} frames were processed; {}", account.processed(), failed.join("; "));

@@ -66,6 +66,7 @@ pub(super) fn localizer(config: &Config, opened: &Opened) -> localizer::Settings
         camera: config.camera.camera(),
         max_batch: config.model.max_batch,
         idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
+        pixel_range_nm: opened.pixel_range_nm,
     }
 }
 

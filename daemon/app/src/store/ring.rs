@@ -101,14 +101,14 @@ pub enum RingError {
     Space(#[from] SpaceError),
     #[error(
         "a frame ring of {bytes} bytes holds {slots} frames of {payload_bytes} bytes, {MIN_SLOTS} are needed: \
-         set [store] ring_bytes to at least {}", MIN_SLOTS * layout::stride(*payload_bytes)
+         set ring.mib to at least {}", (MIN_SLOTS * layout::stride(*payload_bytes)).div_ceil(1 << 20)
     )]
     TooSmall { bytes: u64, slots: u64, payload_bytes: usize },
     #[error("a frame of {0} bytes cannot be stored: 1 to {MAX_PAYLOAD_BYTES} bytes are possible")]
     BadPayload(usize),
     #[error("{}: a ring for this series exists already: reopen it, or remove it first", .0.display())]
     Exists(PathBuf),
-    #[error("{}: in use by another process: stop the other daemon, or give it another [store] dir", .0.display())]
+    #[error("{}: in use by another process: stop the other daemon, or give it another ring.dir", .0.display())]
     Busy(PathBuf),
     #[error("{}: not usable as a frame ring: {what}. Set aside as {}", path.display(), aside.display())]
     Damaged { path: PathBuf, what: String, aside: PathBuf },

@@ -95,6 +95,7 @@ fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
             camera: Camera::IDENTITY,
             max_batch: 1,
             idle_flush: Duration::from_millis(10),
+            pixel_range_nm: None,
         },
         engine: Box::new(Faltering(about)),
         engines,

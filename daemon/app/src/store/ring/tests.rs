@@ -261,7 +261,7 @@ fn reader_that_holds_everything_is_never_overwritten() {
 fn settings_that_cannot_work_are_refused_with_the_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let small = create(&settings(dir.path(), 7, Policy::Live), SERIES, PAYLOAD).map(|_| ()).unwrap_err();
-    assert!(small.to_string().contains("ring_bytes to at least 65536"), "{small}");
+    assert!(small.to_string().contains("set ring.mib to at least 1"), "{small}");
     let huge = RingSettings { bytes: 1 << 60, ..settings(dir.path(), 8, Policy::Live) };
     let full = create(&huge, SERIES, 1 << 29).map(|_| ()).unwrap_err();
     assert!(matches!(full, RingError::Space(SpaceError::DiskFull { .. })), "{full}");
