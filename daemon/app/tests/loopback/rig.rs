@@ -108,8 +108,7 @@ impl Rig {
             account.received() == received && account.waiting() == 0
         });
         balanced(&series);
-        let account = series.door().account;
-        account
+        series.door().account
     }
 
     /// Waits until the series is closed and its files are written; returns why it was closed.
@@ -211,7 +210,7 @@ impl Sender {
     pub fn info(&self) -> FrameInfo {
         let per_tile = u64::from(self.frames_per_tile);
         let (tile, inside) =
-            if per_tile == 0 { (0, self.next) } else { (self.next / per_tile, self.next % per_tile) };
+            self.next.checked_div(per_tile).map_or((0, self.next), |tile| (tile, self.next % per_tile));
         FrameInfo {
             id: FrameId { series: self.id, seq: Seq(self.next) },
             tile: Tile { index: tile as u32, row: tile as u32 / 4, column: tile as u32 % 4 },
