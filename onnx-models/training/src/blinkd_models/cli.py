@@ -53,8 +53,15 @@ def _export(arguments: argparse.Namespace) -> int:
     model.load_state_dict(state.average)
     model.eval()
     scaling = Scales(**state.settings["scales"])
-    export.fresh_folder(arguments.bundle)
-    export.fresh_folder(arguments.single)
+    ranges = _ranges(state.settings["ranges"])
+    for bundle in (arguments.bundle, arguments.single):
+        export.fresh_folder(bundle)
+    split_files = export.export_split(model, bundle=arguments.bundle)
+    single_files = export.export_single(model, bundle=arguments.single)
+    worst = export.check_agreement(
+        model, split=arguments.bundle, single=arguments.single, ranges=ranges, scales=scaling
+    )
+    export.save_weights(model, bundle=arguments.bundle)
     content = card.compose(
         name=arguments.bundle.name,
         description=DESCRIPTION,
@@ -63,21 +70,17 @@ def _export(arguments: argparse.Namespace) -> int:
         mflop_per_px=export.mflop_per_px(model),
         architecture=model.architecture,
         scaling=scaling,
-        ranges=_ranges(state.settings["ranges"]),
+        ranges=ranges,
         training=_training_table(state),
     )
     content["golden"] = golden.write(model, bundle=arguments.bundle, scales=scaling, post=PostProcess())
-    export.save_weights(model, bundle=arguments.bundle)
-    export.write_bundle(
-        content=content, files=export.export_split(model, bundle=arguments.bundle), bundle=arguments.bundle
-    )
-    content["name"] = arguments.single.name
-    content["graphs"] = {"kind": "single", "model": "model.onnx", "precision": "fp32"}
-    content["golden"] = golden.write(model, bundle=arguments.single, scales=scaling, post=PostProcess())
-    export.write_bundle(
-        content=content, files=export.export_single(model, bundle=arguments.single), bundle=arguments.single
-    )
-    worst = export.check_agreement(model, split=arguments.bundle, single=arguments.single)
+    export.write_bundle(content=content, files=split_files, bundle=arguments.bundle)
+    twin: dict[str, Any] = {
+        "name": arguments.single.name,
+        "graphs": {"kind": "single", "model": "model.onnx", "precision": "fp32"},
+    }
+    twin["golden"] = golden.write(model, bundle=arguments.single, scales=scaling, post=PostProcess())
+    export.write_bundle(content={**content, **twin}, files=single_files, bundle=arguments.single)
     print(f"{arguments.bundle}: step {state.step}, ONNX Runtime agrees with PyTorch to {worst:.1e}")
     return 0
 

@@ -19,9 +19,11 @@ from torch import Tensor, nn
 
 from blinkd_models import card
 from blinkd_models.network import Architecture, Decode
+from blinkd_models.simulate import Ranges, draw_scene, simulate
+from blinkd_models.target import Scales
 
 OPSET = 17
-AGREEMENT = 2e-4
+AGREEMENT = 5e-5
 """Largest difference between ONNX Runtime and PyTorch that passes, in network units."""
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -70,17 +72,23 @@ def run_single(bundle: Path, *, frames: NDArray[np.float32]) -> NDArray[np.float
     return out
 
 
-def check_agreement(model: Decode, *, split: Path, single: Path) -> float:
-    """Largest difference of split and single graphs to PyTorch over a few sizes; raises above ``AGREEMENT``."""
+def check_agreement(model: Decode, *, split: Path, single: Path, ranges: Ranges, scales: Scales) -> float:
+    """Largest difference of split and single graphs to PyTorch on simulated frames; raises above ``AGREEMENT``.
+
+    The frames come from the ranges of the training. On noise that no camera makes, a trained network
+    saturates and even PyTorch in fp32 differs from itself in fp64 by 1e-3.
+    """
     worst = 0.0
     generator = torch.Generator().manual_seed(3)
-    for batch, height, width in ((1, 64, 64), (3, 40, 72), (2, 8, 136)):
-        frames = torch.randn((batch, 3, height, width), generator=generator) * 2.0
+    for windows, height, width in ((8, 64, 64), (16, 40, 72), (8, 8, 136)):
+        scene = draw_scene(ranges, sequences=windows, generator=generator)
+        recording = simulate(scene, frames=3, height=height, width=width, generator=generator)
+        frames = scales.to_input(recording.photons)
         with torch.no_grad():
             expected = model(frames).numpy()
         for actual in (run_split(split, frames=frames.numpy()), run_single(single, frames=frames.numpy())):
             worst = max(worst, float(np.abs(actual - expected).max()))
-    if worst > AGREEMENT:
+    if not worst <= AGREEMENT:
         raise ValueError(f"ONNX Runtime differs from PyTorch by {worst:.2e}, allowed {AGREEMENT:.0e}")
     return worst
 
