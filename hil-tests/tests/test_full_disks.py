@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -50,12 +51,14 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 @contextmanager
 def filled(folder: Path, *, leave_kib: int = 0) -> Iterator[None]:
-    """Fills what is free in the folder's file system, and frees it again."""
-    stats = os.statvfs(folder)
-    free = stats.f_bavail * stats.f_frsize - leave_kib * 1024
+    """Fills what is free in the folder's file system, and frees it again. Others may write into it meanwhile."""
     ballast = folder / "ballast"
-    with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(free, 1))
+    with ballast.open("wb", buffering=0) as file:
+        for piece in (1 << 20, 1 << 16, 1 << 12):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(piece))
+        file.truncate(max(file.tell() - leave_kib * 1024, 0))
     try:
         yield
     finally:
