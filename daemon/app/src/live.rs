@@ -230,6 +230,24 @@ impl Series {
         open(&self.exit)
     }
 
+    /// A publisher may announce pixels that the network was not trained for: everybody who looks is told.
+    pub fn warn_of_pixels(&self, range_nm: Option<(f64, f64)>) {
+        let (Some((low, high)), Some(pixel)) = (range_nm, self.info().pixel_size) else { return };
+        let fits = |nm: f64| (low..=high).contains(&nm);
+        if fits(pixel.x.0) && fits(pixel.y.0) {
+            return;
+        }
+        let text = format!(
+            "pixels are {} x {} nm and the network was trained for {low} to {high} nm: do not trust what it finds",
+            pixel.x.0, pixel.y.0
+        );
+        tracing::warn!(series = %self.id, text, "the network does not fit");
+        let mut exit = self.exit();
+        if !exit.warnings.contains(&text) {
+            exit.warnings.push(text);
+        }
+    }
+
     pub fn info(&self) -> Arc<SeriesInfo> {
         self.door().info.clone()
     }

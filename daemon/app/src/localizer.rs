@@ -179,7 +179,7 @@ impl Localizer {
                         let info = lane.series.info();
                         lane.camera = info.camera.unwrap_or(self.settings.camera);
                         lane.channel = info.channel;
-                        warn_misfit(&lane.series, self.settings.pixel_range_nm);
+                        lane.series.warn_of_pixels(self.settings.pixel_range_nm);
                         self.send(ToPicture::Described { series });
                     }
                 }
@@ -195,7 +195,7 @@ impl Localizer {
     fn open(&mut self, series: Arc<Series>, reader: RingReader, done_through: Option<u64>) {
         let released = Arc::new(AtomicU64::new(0));
         let info = series.info();
-        warn_misfit(&series, self.settings.pixel_range_nm);
+        series.warn_of_pixels(self.settings.pixel_range_nm);
         let frames = match self.engine.about().window_frames {
             1 => WindowFrames::One,
             _ => WindowFrames::Three,
@@ -329,24 +329,6 @@ impl Localizer {
                 self.send(ToPicture::Close { series: lane.series.id, why, ring: lane.reader });
             }
         }
-    }
-}
-
-/// A publisher may announce pixels that the network was not trained for: everybody who looks is told.
-fn warn_misfit(series: &Series, range_nm: Option<(f64, f64)>) {
-    let (Some((low, high)), Some(pixel)) = (range_nm, series.info().pixel_size) else { return };
-    let fits = |nm: f64| (low..=high).contains(&nm);
-    if fits(pixel.x.0) && fits(pixel.y.0) {
-        return;
-    }
-    let text = format!(
-        "pixels are {} x {} nm and the network was trained for {low} to {high} nm: do not trust what it finds",
-        pixel.x.0, pixel.y.0
-    );
-    tracing::warn!(series = %series.id, text, "the network does not fit");
-    let mut exit = series.exit();
-    if !exit.warnings.contains(&text) {
-        exit.warnings.push(text);
     }
 }
 
