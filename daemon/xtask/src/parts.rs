@@ -127,9 +127,11 @@ fn python() -> Result<Ended, String> {
     passed(tools::run(Command::new(&python).args(["-m", "pytest", "-q", folder])))
 }
 
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 14] = [
     "pytest==9.2.0",
     "ruff==0.17.5",
+    "mypy==2.4.1",
+    "types-PyYAML",
     "torch==2.13.0",
     "numpy",
     "scipy",
@@ -137,6 +139,9 @@ const MODELS: [&str; 9] = [
     "onnxruntime==1.31.1",
     "tifffile",
     "onnxscript",
+    "h5py",
+    "matplotlib",
+    "pyyaml",
 ];
 
 fn models() -> Result<Ended, String> {
@@ -146,6 +151,12 @@ fn models() -> Result<Ended, String> {
     };
     let folder = "onnx-models/training";
     tools::run(Command::new(&python).args(["-m", "ruff", "check", folder]))?;
+    tools::run(Command::new(&python).args(["-m", "ruff", "format", "--check", folder]))?;
+    tools::run(
+        Command::new(&python)
+            .args(["-m", "mypy", "--config-file", &format!("{folder}/pyproject.toml")])
+            .arg(format!("{folder}/src/blinkd_models")),
+    )?;
     passed(tools::run(
         Command::new(&python).args(["-m", "pytest", "-q", folder]).env("ORT_DISABLE_TELEMETRY", "1"),
     ))

@@ -11,6 +11,7 @@ from blinkd_models.crlb import crlb_variance
 from blinkd_models.evaluate import Condition, Matches, evaluate, match, nominal_crlb_nm
 from blinkd_models.infer import PostProcess
 from blinkd_models.network import Architecture, Decode
+from blinkd_models.psf import Gaussian2d
 from blinkd_models.target import Scales
 
 
@@ -45,12 +46,15 @@ def _bound(*, photons: float, sigma: float, background: float) -> torch.Tensor:
     one = torch.ones(1)
     camera = Camera(qe=1.0, read_noise_e=0.0)
     return crlb_variance(
-        photons=one * photons,
-        sigma_px=one * sigma,
-        background=one * background,
-        camera=camera,
+        psf=Gaussian2d(sigma_px=one * sigma),
+        sequence=torch.zeros(1, dtype=torch.long),
         row_px=one * 0.2,
         col_px=one * -0.1,
+        z_nm=one * 0.0,
+        photons=one * photons,
+        background=one * background,
+        camera=camera,
+        z=False,
     )[0]
 
 
@@ -58,7 +62,7 @@ def test_bound_without_background_is_sigma_squared_over_photons() -> None:
     # sigma much larger than a pixel, so that pixels do not matter; the pixel adds 1/12
     variance = _bound(photons=1000.0, sigma=2.0, background=1e-6)
     assert float(variance[0]) == pytest.approx((2.0**2 + 1 / 12) / 1000.0, rel=0.03)
-    assert float(variance[2]) == pytest.approx(1000.0, rel=0.03)
+    assert float(variance[3]) == pytest.approx(1000.0, rel=0.03)
 
 
 def test_bound_with_background_follows_the_mle_formula_of_mortensen() -> None:

@@ -5,17 +5,21 @@ import math
 import pytest
 import torch
 
-from blinkd_models.psf import Astigmatic, pixel_fraction, render
+from blinkd_models.psf import Astigmatic, Gaussian2d, render
+from blinkd_models.psf.gaussian import pixel_fraction
 
 
-def _spot(row: float, col: float, *, sigma: tuple[float, float] = (1.2, 1.2), size: int = 31) -> torch.Tensor:
+def _spot(row: float, col: float, *, sigma: float = 1.2, size: int = 31) -> torch.Tensor:
     one = torch.ones(1)
+    first = torch.zeros(1, dtype=torch.long)
     return render(
-        image=torch.zeros(1, dtype=torch.long),
+        psf=Gaussian2d(sigma_px=one * sigma),
+        image=first,
+        sequence=first,
         row_px=one * row,
         col_px=one * col,
+        z_nm=one * 0.0,
         photons=one * 1000.0,
-        sigma_px=(one * sigma[0], one * sigma[1]),
         shape=(1, size, size),
     )[0]
 
@@ -43,7 +47,7 @@ def test_emitter_beyond_the_edge_leaves_only_its_tail() -> None:
 
 
 def test_astigmatic_widths_cross_in_focus_and_swap_with_the_sign_of_z() -> None:
-    psf = Astigmatic(sigma_px=torch.tensor([1.2]))
+    psf = Astigmatic(sigma_px=torch.tensor([1.2]), focus_nm=torch.tensor([250.0]), depth_nm=torch.tensor([400.0]))
     z = torch.tensor([0.0, 300.0, -300.0])
     rows, cols = psf.widths(sequence=torch.zeros(3, dtype=torch.long), z_nm=z)
     assert float(rows[0]) == pytest.approx(float(cols[0]))

@@ -1,59 +1,55 @@
-"""The Cramér-Rao lower bound of a pixel-integrated Gaussian: the smallest error any unbiased fit can have.
+"""The Cramér-Rao lower bound: the smallest variance any unbiased fit of a single emitter can have.
 
-Comes in: a single emitter's photons, width, background, camera. Goes out: variances.
+Comes in: a PSF, emitters, background, camera. Goes out: variances.
 Never: looks at neighbours in space or time.
 """
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from blinkd_models.camera import Camera
-from blinkd_models.psf import pixel_fraction
+from blinkd_models.psf import Psf
 
-RADIUS_PX = 7
+STEP_PX = 1e-3
+STEP_NM = 0.1
+PARAMETERS = ("row", "column", "z", "photons", "background")
 
 
 def crlb_variance(
-    *, photons: Tensor, sigma_px: Tensor, background: Tensor, camera: Camera, row_px: Tensor, col_px: Tensor
-) -> Tensor:
-    """Variances of (row, column, photons, background) per emitter, [E, 4], in px^2, px^2, photons^2, photons^2.
+    *, psf: Psf, sequence: Tensor, row_px: Tensor, col_px: Tensor, z_nm: Tensor, photons: Tensor, background: Tensor,
+    camera: Camera, z: bool,
+) -> Tensor:  # fmt: skip
+    """Variances [E, 5] of row and column (px^2), z (nm^2), photons and background (photons^2); all arguments [E].
 
-    All arguments [E]; only the fraction of the position matters. Position, photons and background are unknown,
-    the width is known. The noise is taken as Gaussian with the camera's variance at the expected image.
+    The five are unknown together; without ``z``, z is known and its column NaN. The Fisher information
+    (DECODE eq. 16) is that of Gaussian noise with the camera's variance at the expected image. Derivatives are central
+    differences of the PSF, so any PSF will do. Only the fraction of the position in pixels matters.
     """
-    side = torch.arange(-RADIUS_PX, RADIUS_PX + 1, dtype=torch.float64)
-    photons, sigma_px, background = photons.double(), sigma_px.double(), background.double()
+    row, col = ((p.double() - p.double().round()) for p in (row_px, col_px))
+    depth, flux, base = z_nm.double(), photons.double()[:, None], background.double()[:, None]
 
-    def along(position: Tensor) -> tuple[Tensor, Tensor]:
-        distance = side - (position - position.round()).double()[:, None]
-        width = sigma_px[:, None]
-        value = pixel_fraction(distance, sigma_px=width)
-        low, high = (distance - 0.5) / width, (distance + 0.5) / width
-        slope = (_normal(low) - _normal(high)) / width
-        return value, slope
+    def patch(drow: float = 0.0, dcol: float = 0.0, dz: float = 0.0) -> Tensor:
+        drawn = psf.patches(sequence=sequence, row_px=row + drow, col_px=col + dcol, z_nm=depth + dz)
+        return drawn.flatten(1).double()
 
-    row, row_slope = along(row_px)
-    col, col_slope = along(col_px)
-    shape = row[:, :, None] * col[:, None, :]
-    flux = photons[:, None, None]
-    image = flux * shape + background[:, None, None]
-    slopes = torch.stack(
-        [
-            flux * row_slope[:, :, None] * col[:, None, :],
-            flux * row[:, :, None] * col_slope[:, None, :],
-            shape,
-            torch.ones_like(shape),
-        ],
-        dim=1,
-    ).flatten(2)
-    weight = 1.0 / camera.noise_variance(image).flatten(1)
-    fisher = torch.einsum("eip,ejp,ep->eij", slopes, slopes, weight)
-    return torch.diagonal(torch.linalg.inv(fisher), dim1=-2, dim2=-1)
-
-
-def _normal(x: Tensor) -> Tensor:
-    return torch.exp(-0.5 * x**2) / math.sqrt(2.0 * math.pi)
+    shape = patch()
+    slopes = [
+        flux * (patch(drow=STEP_PX) - patch(drow=-STEP_PX)) / (2.0 * STEP_PX),
+        flux * (patch(dcol=STEP_PX) - patch(dcol=-STEP_PX)) / (2.0 * STEP_PX),
+        shape,
+        torch.ones_like(shape),
+    ]
+    if z:
+        slopes.insert(2, flux * (patch(dz=STEP_NM) - patch(dz=-STEP_NM)) / (2.0 * STEP_NM))
+    slope = torch.stack(slopes, dim=1)
+    weight = 1.0 / camera.noise_variance(flux * shape + base)
+    fisher = torch.einsum("eip,ejp,ep->eij", slope, slope, weight)
+    scale = fisher.diagonal(dim1=-2, dim2=-1).rsqrt()
+    inverse = torch.linalg.inv(fisher * scale[:, :, None] * scale[:, None, :])
+    variance: Tensor = inverse.diagonal(dim1=-2, dim2=-1) * scale**2
+    if not z:
+        nan = torch.full_like(variance[:, :1], torch.nan)
+        variance = torch.cat([variance[:, :2], nan, variance[:, 2:]], dim=1)
+    return variance

@@ -202,12 +202,15 @@ def nominal_crlb_nm(condition: Condition) -> float:
     row, col = torch.meshgrid(side, side, indexing="ij")
     same = torch.ones(row.numel())
     variance = crlb_variance(
-        photons=same * condition.photons,
-        sigma_px=same * condition.psf_sigma_nm / condition.pixel_size_nm,
-        background=same * condition.background_photons,
-        camera=condition.camera,
+        psf=condition.scene(1).psf,
+        sequence=torch.zeros(row.numel(), dtype=torch.long),
         row_px=row.flatten(),
         col_px=col.flatten(),
+        z_nm=same * 0.0,
+        photons=same * condition.photons,
+        background=same * condition.background_photons,
+        camera=condition.camera,
+        z=False,
     )
     return condition.pixel_size_nm * math.sqrt(float((variance[:, 0] + variance[:, 1]).mean()))
 
@@ -238,12 +241,15 @@ def _over_crlb(matches: Matches, *, truth: Emitters, condition: Condition) -> fl
         return math.nan
     matched = truth.where(index[whole])
     variance = crlb_variance(
-        photons=matched.photons,
-        sigma_px=torch.full((len(matched),), condition.psf_sigma_nm / condition.pixel_size_nm),
-        background=torch.full((len(matched),), condition.background_photons),
-        camera=condition.camera,
+        psf=condition.scene(1).psf,
+        sequence=torch.zeros(len(matched), dtype=torch.long),
         row_px=matched.row_px,
         col_px=matched.col_px,
+        z_nm=matched.z_nm,
+        photons=matched.photons,
+        background=torch.full((len(matched),), condition.background_photons),
+        camera=condition.camera,
+        z=False,
     )
     bound_nm2 = float((variance[:, 0] + variance[:, 1]).mean()) * condition.pixel_size_nm**2
     return math.sqrt(float(matches.squared_nm2[whole.numpy()].mean()) / bound_nm2)

@@ -23,29 +23,62 @@ DISABLED_SIGMA = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """Shape of the network. ``z``: whether it is asked for z; if not, z is 0 and its sigma constant."""
+    """Shape of the network; the published one has 48 features and ELU.
+
+    z: whether it is asked for z; if not, z is 0 and its sigma constant.
+    squeeze: 2 works on a grid of half the resolution: a 6 x 6 convolution of stride 2 in front (space-to-depth and
+    3 x 3), pixel shuffle before the heads. head_features: channels of the heads, 0 for as many as ``features``.
+    shared_heads: one body for all four heads. separable: depthwise and 1 x 1 convolutions instead of full 3 x 3.
+    """
 
     features: int = 16
     depth_frame: int = 2
     depth_context: int = 2
     activation: str = "silu"
     z: bool = False
+    squeeze: int = 1
+    head_features: int = 0
+    shared_heads: bool = False
+    separable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.squeeze not in (1, 2):
+            raise ValueError(f"squeeze is {self.squeeze}; it must be 1 or 2")
+        if self.features < 1 or self.features % self.squeeze**2:
+            raise ValueError(f"features is {self.features}; it must be a positive multiple of {self.squeeze**2}")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {self.activation!r}; it must be one of {sorted(ACTIVATIONS)}")
 
     @property
     def grid_px(self) -> int:
         """Width and height must be a multiple of this."""
-        return int(2 ** max(self.depth_frame, self.depth_context))
+        return int(self.squeeze * 2 ** max(self.depth_frame, self.depth_context))
+
+    @property
+    def feature_maps(self) -> int:
+        """Channels, at full resolution, that the frame graph hands to the context graph."""
+        return self.features // self.squeeze**2
 
     def as_dict(self) -> dict[str, int | str | bool]:
         """Plain values, for checkpoints and cards."""
         return asdict(self)
 
 
-def _pair(channels_in: int, channels_out: int, *, activation: type[nn.Module]) -> nn.Sequential:
+def _conv(channels_in: int, channels_out: int, *, separable: bool) -> nn.Module:
+    if not separable:
+        return nn.Conv2d(channels_in, channels_out, 3, padding=1)
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1),
+        nn.Conv2d(channels_in, channels_out, 1),
+        nn.Conv2d(channels_out, channels_out, 3, padding=1, groups=channels_out),
+    )
+
+
+def _pair(channels_in: int, channels_out: int, *, architecture: Architecture) -> nn.Sequential:
+    activation = ACTIVATIONS[architecture.activation]
+    return nn.Sequential(
+        _conv(channels_in, channels_out, separable=architecture.separable),
         activation(),
-        nn.Conv2d(channels_out, channels_out, 3, padding=1),
+        _conv(channels_out, channels_out, separable=architecture.separable),
         activation(),
     )
 
@@ -53,25 +86,26 @@ def _pair(channels_in: int, channels_out: int, *, activation: type[nn.Module]) -
 class UNet(nn.Module):
     """U-Net: pairs of 3x3 convolutions, 2x2 strided convolutions down, nearest neighbour and 1x1 up, 1x1 at the end."""
 
-    def __init__(self, *, channels_in: int, features: int, depth: int, activation: type[nn.Module]) -> None:
+    def __init__(self, *, channels_in: int, channels_out: int, depth: int, architecture: Architecture) -> None:
         super().__init__()
+        features = architecture.features
         widths = [features * 2**level for level in range(depth + 1)]
         self.encoders = nn.ModuleList()
         self.downs = nn.ModuleList()
         for level in range(depth):
             self.encoders.append(
-                _pair(channels_in if level == 0 else widths[level - 1], widths[level], activation=activation)
+                _pair(channels_in if level == 0 else widths[level - 1], widths[level], architecture=architecture)
             )
             self.downs.append(nn.Conv2d(widths[level], widths[level], 2, stride=2))
-        self.base = _pair(widths[depth - 1], widths[depth], activation=activation)
+        self.base = _pair(widths[depth - 1], widths[depth], architecture=architecture)
         self.ups = nn.ModuleList(nn.Conv2d(widths[level + 1], widths[level], 1) for level in range(depth))
         self.decoders = nn.ModuleList(
-            _pair(2 * widths[level], widths[level], activation=activation) for level in range(depth)
+            _pair(2 * widths[level], widths[level], architecture=architecture) for level in range(depth)
         )
-        self.last = nn.Conv2d(features, features, 1)
+        self.last = nn.Conv2d(features, channels_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] to [N, features, H, W]."""
+        """[N, C, H, W] to [N, channels_out, H, W]."""
         skips = []
         for encode, down in zip(self.encoders, self.downs, strict=True):
             skips.append(encode(x))
@@ -90,11 +124,14 @@ class Heads(nn.Module):
 
     SIZES = (1, 4, 4, 1)
 
-    def __init__(self, *, features: int, activation: type[nn.Module], z: bool) -> None:
+    def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.z = z
+        self.z = architecture.z
+        features = architecture.head_features or architecture.features
+        activation = ACTIVATIONS[architecture.activation]
         self.bodies = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(features, features, 3, padding=1), activation()) for _ in self.SIZES
+            nn.Sequential(nn.Conv2d(features, features, 3, padding=1), activation())
+            for _ in range(1 if architecture.shared_heads else len(self.SIZES))
         )
         self.outs = nn.ModuleList(nn.Conv2d(features, size, 1) for size in self.SIZES)
         detection = self.outs[0]
@@ -105,8 +142,10 @@ class Heads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, features, H, W] to [N, 10, H, W]; the 1x1 convolutions and all after them in fp32."""
         hidden = [body(x) for body in self.bodies]
-        if torch.is_autocast_enabled("cpu"):
-            with torch.autocast(device_type="cpu", enabled=False):
+        if len(hidden) == 1:
+            hidden = hidden * len(self.SIZES)
+        if torch.is_autocast_enabled(x.device.type):
+            with torch.autocast(device_type=x.device.type, enabled=False):
                 return self._outputs([h.float() for h in hidden])
         return self._outputs(hidden)
 
@@ -124,34 +163,58 @@ class Heads(nn.Module):
 
 
 class FrameNet(nn.Module):
-    """Frame analysis: [N, 1, H, W] to features [N, C, H, W], once per camera frame."""
+    """Frame analysis: [N, 1, H, W] to feature maps [N, C, H, W], once per camera frame."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        activation = ACTIVATIONS[architecture.activation]
+        features, squeeze = architecture.features, architecture.squeeze
+        self.squeeze = squeeze
         self.unet = UNet(
-            channels_in=1, features=architecture.features, depth=architecture.depth_frame, activation=activation
+            channels_in=1 if squeeze == 1 else features,
+            channels_out=features,
+            depth=architecture.depth_frame,
+            architecture=architecture,
         )
+        if squeeze > 1:
+            activation = ACTIVATIONS[architecture.activation]
+            self.stem = nn.Sequential(
+                nn.Conv2d(1, features, 3 * squeeze, stride=squeeze, padding=squeeze), activation()
+            )
 
     def forward(self, frame: Tensor) -> Tensor:
-        out: Tensor = self.unet(frame)
-        return out
+        if self.squeeze == 1:
+            out: Tensor = self.unet(frame)
+            return out
+        return functional.pixel_shuffle(self.unet(self.stem(frame)), self.squeeze)
 
 
 class ContextNet(nn.Module):
-    """Temporal context: features of three frames, each [N, C, H, W], to the output [N, 10, H, W] of the middle one."""
+    """Temporal context: feature maps of three frames, each [N, C, H, W], to the middle one's output [N, 10, H, W]."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        activation = ACTIVATIONS[architecture.activation]
-        features = architecture.features
+        features, squeeze = architecture.features, architecture.squeeze
+        head_features = architecture.head_features or features
+        self.squeeze = squeeze
         self.unet = UNet(
-            channels_in=3 * features, features=features, depth=architecture.depth_context, activation=activation
+            channels_in=3 * features if squeeze == 1 else features,
+            channels_out=head_features * squeeze**2 if squeeze > 1 else head_features,
+            depth=architecture.depth_context,
+            architecture=architecture,
         )
-        self.heads = Heads(features=features, activation=activation, z=architecture.z)
+        if squeeze > 1:
+            activation = ACTIVATIONS[architecture.activation]
+            maps = 3 * architecture.feature_maps
+            self.stem = nn.Sequential(nn.Conv2d(maps, features, squeeze, stride=squeeze), activation())
+        self.heads = Heads(architecture)
 
     def forward(self, previous: Tensor, this: Tensor, following: Tensor) -> Tensor:
-        out: Tensor = self.heads(self.unet(torch.cat([previous, this, following], dim=1)))
+        together = torch.cat([previous, this, following], dim=1)
+        if self.squeeze > 1:
+            shuffled = functional.pixel_shuffle(self.unet(self.stem(together)), self.squeeze)
+        else:
+            shuffled = self.unet(together)
+        out: Tensor = self.heads(shuffled)
         return out
 
 
@@ -178,9 +241,10 @@ class Decode(nn.Module):
         sequences, length, height, width = frames.shape
         flat = frames.reshape(-1, 1, height, width).contiguous(memory_format=torch.channels_last)
         features = self.frame(flat)
-        this = (torch.arange(sequences)[:, None] * length + torch.arange(first, last)).flatten()
+        device = frames.device
+        time = torch.arange(first, last, device=device).repeat(sequences)
+        this = torch.arange(sequences, device=device).repeat_interleave(last - first) * length + time
         step = 0 if alone else 1
-        time = torch.arange(first, last).repeat(sequences)
         before = this - step * (time > 0)
         after = this + step * (time < length - 1)
         out: Tensor = self.context(features[before], features[this], features[after])

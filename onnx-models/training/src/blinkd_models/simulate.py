@@ -24,7 +24,12 @@ MARGIN_PX = 4.0
 
 @dataclass(frozen=True, kw_only=True)
 class Ranges:
-    """What training draws from, one value per sequence; photons, background and density log-uniform."""
+    """What training draws from, one value per sequence; photons, background, density and on-time log-uniform.
+
+    ``z_nm``: emitters lie between, uniformly; a range of no width means a round PSF, any other an astigmatic one with
+    ``focus_nm`` and ``depth_nm`` (:class:`blinkd_models.psf.Astigmatic`). ``uneven_background`` and ``emccd`` are the
+    shares of sequences with a background that varies in space, and with an EMCCD.
+    """
 
     pixel_size_nm: Range = (95.0, 130.0)
     psf_sigma_nm: Range = (110.0, 160.0)
@@ -34,6 +39,8 @@ class Ranges:
     density_per_um2: Range = (0.1, 6.0)
     on_time_frames: Range = (1.0, 5.0)
     z_nm: Range = (0.0, 0.0)
+    focus_nm: Range = (200.0, 200.0)
+    depth_nm: Range = (400.0, 400.0)
     uneven_background: float = 0.3
     emccd: float = 0.15
 
@@ -73,7 +80,9 @@ def draw_scene(ranges: Ranges, *, sequences: int, generator: torch.Generator) ->
 
     pixel_nm = uniform(ranges.pixel_size_nm)
     sigma_px = uniform(ranges.psf_sigma_nm) / pixel_nm
-    flat = ranges.z_nm[0] == ranges.z_nm[1]
+    psf: Psf = Gaussian2d(sigma_px=sigma_px)
+    if ranges.z_nm[0] < ranges.z_nm[1]:
+        psf = Astigmatic(sigma_px=sigma_px, focus_nm=uniform(ranges.focus_nm), depth_nm=uniform(ranges.depth_nm))
     uneven = torch.rand(sequences, generator=generator) < ranges.uneven_background
     blinking = Blinking(
         density_per_px=log_uniform(ranges.density_per_um2) * (pixel_nm / 1000.0) ** 2,
@@ -83,7 +92,7 @@ def draw_scene(ranges: Ranges, *, sequences: int, generator: torch.Generator) ->
     )
     return Scene(
         pixel_size_nm=pixel_nm,
-        psf=Gaussian2d(sigma_px=sigma_px) if flat else Astigmatic(sigma_px=sigma_px),
+        psf=psf,
         blinking=blinking,
         background_photons=log_uniform(ranges.background_photons),
         unevenness=uniform((0.0, 0.4)) * uneven,
@@ -121,11 +130,13 @@ def simulate(scene: Scene, *, frames: int, height: int, width: int, generator: t
     )
     sequences = len(scene.pixel_size_nm)
     drawn = render(
+        psf=scene.psf,
         image=emitters.sequence * frames + emitters.frame,
+        sequence=emitters.sequence,
         row_px=emitters.row_px,
         col_px=emitters.col_px,
+        z_nm=emitters.z_nm,
         photons=emitters.photons,
-        sigma_px=scene.psf.widths(sequence=emitters.sequence, z_nm=emitters.z_nm),
         shape=(sequences * frames, height, width),
     ).view(sequences, frames, height, width)
     background = _background(scene, height=height, width=width, generator=generator).expand_as(drawn)

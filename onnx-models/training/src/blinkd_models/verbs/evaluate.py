@@ -1,0 +1,54 @@
+"""``evaluate``: metrics on fresh simulations."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from blinkd_models import card, export
+from blinkd_models.evaluate import evaluate, grid
+
+
+def add(verbs: Any) -> None:
+    judge = verbs.add_parser("evaluate", help="metrics on fresh simulations")
+    judge.add_argument("--bundle", type=Path, required=True)
+    judge.add_argument("--also", type=Path, nargs="*", default=[], help="bundles with the same weights")
+    judge.add_argument("--write", action="store_true", help="put the metrics into the card")
+    judge.add_argument(
+        "--densities", type=float, nargs="+", default=[0.2, 1.0, 2.0, 3.0, 5.0], help="visible emitters per um^2"
+    )
+    judge.add_argument("--photons", type=float, nargs="+", default=[500.0, 1000.0, 2000.0, 5000.0, 10000.0])
+    judge.add_argument("--appearances", type=int, default=4000, help="visible emitters per condition, about")
+    judge.set_defaults(call=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    torch.set_num_threads(arguments.threads)
+    model, content = export.load_weights(arguments.bundle), card.read(arguments.bundle)
+    rows = []
+    conditions = grid(arguments.densities, arguments.photons)
+    print("density photons    JI  prec   rec  rmse  CRLB  rmse/CRLB")
+    for condition in conditions:
+        row = evaluate(
+            model,
+            condition=condition,
+            scales=card.scales(content),
+            post=card.post_process(content),
+            grid_px=content["network"]["grid_px"],
+            appearances=arguments.appearances,
+        ).as_dict()
+        rows.append(row)
+        print(
+            f"{row['density_per_um2']:7g} {row['photons']:7g} {row['ji']:5.3f} {row['precision']:5.3f} "
+            f"{row['recall']:5.3f} {row['rmse_lateral_nm']:5.1f} {row['crlb_lateral_nm']:5.1f} "
+            f"{row['rmse_over_crlb']:5.2f}",
+            flush=True,
+        )
+    for bundle in [arguments.bundle, *arguments.also] if arguments.write else []:
+        other = card.read(bundle)
+        tail = other.pop("golden")
+        card.write({**other, "metrics": rows, "golden": tail}, bundle=bundle)
+    return 0
