@@ -16,8 +16,9 @@ from blinkd_models.target import Scales
 
 
 def _match(truth: list[tuple[int, float, float]], found: list[tuple[int, float, float]], **options: float) -> Matches:
-    t, f = np.array(truth, dtype=float).reshape(-1, 3), np.array(found, dtype=float).reshape(-1, 3)
-    return match(truth_frame=t[:, 0], truth_nm=t[:, 1:], found_frame=f[:, 0], found_nm=f[:, 1:], **options)
+    t, f = (np.array(side, dtype=float).reshape(-1, 3) for side in (truth, found))
+    frames = t[:, 0].astype(np.int64), f[:, 0].astype(np.int64)
+    return match(truth_frame=frames[0], truth_nm=t[:, 1:], found_frame=frames[1], found_nm=f[:, 1:], **options)
 
 
 def test_counts_and_errors_of_a_small_example() -> None:
@@ -27,7 +28,7 @@ def test_counts_and_errors_of_a_small_example() -> None:
     assert matches.precision == pytest.approx(2 / 3)
     assert matches.recall == pytest.approx(2 / 3)
     assert matches.rmse_nm == pytest.approx(math.sqrt((25 + 144) / 2))
-    assert matches.efficiency == pytest.approx(1 - math.hypot(0.5, matches.rmse_nm / 100))
+    assert matches.efficiency == pytest.approx(1 - math.hypot(0.5, 1e-2 * matches.rmse_nm))
 
 
 def test_matching_is_one_to_one_and_finds_the_most_pairs() -> None:
