@@ -20,7 +20,7 @@ from blinkd_models.infer import Localizations, PostProcess, localize, pad_to_gri
 from blinkd_models.network import Decode
 from blinkd_models.target import Scales
 
-PASS_PX = 1 << 19
+PASS_PX = 1 << 15
 """Pixels of one pass through the network; bounds the memory."""
 
 

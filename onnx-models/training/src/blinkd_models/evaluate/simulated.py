@@ -7,6 +7,7 @@ Never: changes a network.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -20,7 +21,7 @@ from blinkd_models.evaluate.condition import Condition, nominal_variance_nm2
 from blinkd_models.evaluate.match import Array, Matches
 from blinkd_models.evaluate.runner import Runner, of_model, table
 from blinkd_models.evaluate.scores import Scores, score
-from blinkd_models.evaluate.table import Table
+from blinkd_models.evaluate.table import Table, joined
 from blinkd_models.infer import PostProcess
 from blinkd_models.network import Decode
 from blinkd_models.simulate import Recording, simulate
@@ -147,6 +148,20 @@ def judge(runner: Runner, recording: Recording, *, condition: Condition, alone: 
         truth=truth_table(true, frames=condition.frames, background=recording.background, pixel_size_nm=size),
         found=table(runner.localize(recording.photons, alone=alone), pixel_size_nm=size),
         share=true.share.numpy().astype(np.float64),
+    )
+
+
+def pooled(trials: Sequence[Trial]) -> Trial:
+    """All trials as one, of the first one's condition: for what does not depend on density and brightness."""
+    firsts, frames = [], 0
+    for trial in trials:
+        firsts.append(frames)
+        frames += 1 + int(max(side.frame.max(initial=0) for side in (trial.truth, trial.found)))
+    return Trial(
+        condition=trials[0].condition,
+        truth=joined([trial.truth for trial in trials], first_frames=firsts),
+        found=joined([trial.found for trial in trials], first_frames=firsts),
+        share=np.concatenate([trial.share for trial in trials]),
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +51,31 @@ class Table:
     def positions_nm(self) -> Array:
         """[N, 3]."""
         return np.column_stack([self.x_nm, self.y_nm, self.z_nm])
+
+    def of_frame(self, frame: int) -> Table:
+        """The rows of one frame."""
+        here = self.frame == frame
+        columns: dict[str, Any] = {}
+        for name in (field.name for field in fields(self)):
+            values = getattr(self, name)
+            columns[name] = None if values is None else values[here]
+        return Table(**columns)
+
+    def sigmas_nm(self, rows: Index) -> Array:
+        """Of some rows, [_, 3] for x, y, z; NaN where the table has none."""
+        none = np.full(len(rows), np.nan)
+        sigmas = (self.sigma_x_nm, self.sigma_y_nm, self.sigma_z_nm)
+        return np.column_stack([none if sigma is None else sigma[rows] for sigma in sigmas])
+
+
+def joined(tables: Sequence[Table], *, first_frames: Sequence[int]) -> Table:
+    """One table of all rows; the frames of each begin at its ``first_frames``. All must have the same columns."""
+    frame = np.concatenate([table.frame + first for table, first in zip(tables, first_frames, strict=True)])
+    columns: dict[str, Any] = {}
+    for name in (field.name for field in fields(Table) if field.name != "frame"):
+        parts = [getattr(table, name) for table in tables]
+        columns[name] = None if parts[0] is None else np.concatenate(parts)
+    return Table(frame=frame, **columns)
 
 
 def read_table(path: Path, *, pixel_size_nm: float | None = None, first_frame: int | None = None) -> Table:
