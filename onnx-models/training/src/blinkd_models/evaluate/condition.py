@@ -1,13 +1,14 @@
 """A simulated test: fixed optics and camera, emitters that blink.
 
-Comes in: numbers. Goes out: scenes and the bound of an isolated emitter in them. Never: looks at a network.
+Comes in: numbers, or a card. Goes out: scenes and the bound of an isolated emitter in them. Never: looks at a network.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from blinkd_models.evaluate.bound import Optics, bound_nm2
 from blinkd_models.evaluate.match import Array
 from blinkd_models.psf import Astigmatic, Gaussian2d, Psf
 from blinkd_models.simulate import Scene
+
+GAUSSIANS = ("gaussian", "astigmatic")
+"""Kinds of PSF in a card that a ``Condition`` can draw by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +97,36 @@ class Condition:
             camera=self.camera,
             z_nm=self.z_nm,
         )
+
+
+def promised_condition(content: dict[str, Any], *, psf: Psf | None = None) -> Condition:
+    """What a card promises: pixel size, PSF width and focal lengths from the middle of its ranges; background 20 if it
+    lies in them. ``psf``: a measured PSF to use instead of a Gaussian.
+    """
+    ranges, training = content["range"], content.get("training", {})
+    kind = content["psf"]["kind"]
+    if kind not in GAUSSIANS and psf is None:
+        raise ValueError(f"the card's PSF is {kind!r}, not one of {', '.join(GAUSSIANS)}; the measured PSF is needed")
+    low, high = ranges["background_photons"]
+    return Condition(
+        pixel_size_nm=_middle(ranges["pixel_size_nm"]),
+        psf_sigma_nm=_middle(ranges["psf_sigma_nm"]),
+        background_photons=min(max(Condition.background_photons, low), high),
+        z_nm=(float(ranges["z_nm"][0]), float(ranges["z_nm"][1])),
+        focus_nm=_middle(training.get("focus_nm", Condition.focus_nm)),
+        depth_nm=_middle(training.get("depth_nm", Condition.depth_nm)),
+        psf=psf,
+    )
+
+
+def promised(values: Iterable[float], *, span: Sequence[float]) -> list[float]:
+    """Those that lie in a card's range."""
+    return [value for value in values if span[0] <= value <= span[1]]
+
+
+def _middle(value: Any) -> float:
+    """Of a range; a single number is itself."""
+    return float(value) if isinstance(value, int | float) else 0.5 * (float(value[0]) + float(value[1]))
 
 
 class _Shared:

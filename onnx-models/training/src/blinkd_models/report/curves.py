@@ -41,7 +41,7 @@ def against_density(m: Measurements) -> Figure:
         for index, photons in enumerate(brightness(m)):
             _line(panel, m, m.scores, photons=photons, value=value, index=index, label=f"{photons:g} photons")
         style.title(panel, name, x="emitters per µm² and frame", y=label)
-        panel.set_ylim(0.0, 1.02 if "error" not in name else None)
+        _fraction_limits(panel) if "error" not in name else panel.set_ylim(bottom=0.0)
     axes[1].legend()
     return figure
 
@@ -62,9 +62,9 @@ def temporal_context(m: Measurements) -> Figure:
                 text = f"{photons:g} photons, {words}"
                 _line(panel, m, scores, photons=photons, value=value, index=index, label=text, dash=dash)
         style.title(panel, name, x="emitters per µm² and frame", y=label)
-    axes[0].set_ylim(0.5, 1.0)
+    _fraction_limits(axes[0])
+    axes[0].legend()
     axes[1].set_ylim(bottom=0.0)
-    axes[1].legend()
     return figure
 
 
@@ -129,6 +129,12 @@ def _line(
         label=label,
     )
     panel.set_xlim(left=0.0)
+
+
+def _fraction_limits(panel: Axes) -> None:
+    """Up to 1, down to a whole tenth below the values, and room for a legend."""
+    low = panel.dataLim.y0
+    panel.set_ylim(np.floor(10.0 * (low - 0.1)) / 10.0 if np.isfinite(low) else 0.0, 1.0)
 
 
 def _ratios(panel: Axes, m: Measurements, *, photons: list[float]) -> None:

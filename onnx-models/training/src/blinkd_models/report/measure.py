@@ -16,7 +16,7 @@ from blinkd_models import card
 from blinkd_models.evaluate import calibration, isolated
 from blinkd_models.evaluate.bound import bound_nm2
 from blinkd_models.evaluate.comparison import compare
-from blinkd_models.evaluate.condition import Condition
+from blinkd_models.evaluate.condition import Condition, grid, promised, promised_condition
 from blinkd_models.evaluate.isolated import Isolated
 from blinkd_models.evaluate.match import Array
 from blinkd_models.evaluate.repeated import Repeated, repeat
@@ -24,7 +24,6 @@ from blinkd_models.evaluate.runner import Runner, of_bundle
 from blinkd_models.evaluate.scores import Scores
 from blinkd_models.evaluate.simulated import Metrics, Trial, judge, pooled, record
 from blinkd_models.psf import Psf
-from blinkd_models.report.conditions import base_condition, promised
 from blinkd_models.report.cost import Cost, measure_cost
 
 BACKGROUNDS = [5.0, 10.0, 20.0, 50.0, 100.0, 150.0]
@@ -32,6 +31,7 @@ CORNER_EDGES = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5])
 """Of min(|x - centre|, |y - centre|) in px: 0.5 is the corner of a pixel."""
 DEPTH_BINS = 12
 PHOTONS_OF_DEPTH = 2500.0
+EXAMPLE_PX = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +84,15 @@ def measure(
 ) -> Measurements:
     """Runs the bundle's graphs on fresh simulations; ``say`` hears what is being done."""
     content = card.read(bundle)
-    condition, runner = base_condition(content, psf=psf), of_bundle(bundle)
+    condition, runner = promised_condition(content, psf=psf), of_bundle(bundle)
+    levels = promised(plan.photons, span=content["range"]["photons"])
+    if not levels or not plan.densities_per_um2:
+        raise ValueError(f"{bundle}: no brightness of {plan.photons} lies in the card's range; give other --photons")
     pairs = []
-    for density in plan.densities_per_um2:
-        for photons in promised(plan.photons, span=content["range"]["photons"]):
-            say(f"{density:g} emitters/um2, {photons:g} photons")
-            here = replace(condition, density_per_um2=density, photons=photons)
-            recording = record(here, appearances=plan.appearances, seed=plan.seed)
-            pairs.append([judge(runner, recording, condition=here, alone=alone) for alone in (False, True)])
+    for here in grid(plan.densities_per_um2, levels, base=condition):
+        say(f"{here.density_per_um2:g} emitters/um2, {here.photons:g} photons")
+        recording = record(here, appearances=plan.appearances, seed=plan.seed)
+        pairs.append([judge(runner, recording, condition=here, alone=alone) for alone in (False, True)])
     with_context = [trial for trial, _ in pairs]
     say("isolated emitters")
     rows, alone = _isolated(runner, condition=condition, plan=plan, content=content)
@@ -222,7 +223,7 @@ def _examples(runner: Runner, *, condition: Condition, seed: int) -> list[Exampl
     examples = []
     for photons in (1000.0, 5000.0):
         for density in (0.5, 2.0):
-            here = replace(condition, density_per_um2=density, photons=photons, size_px=40, frames=5)
+            here = replace(condition, density_per_um2=density, photons=photons, size_px=EXAMPLE_PX, frames=5)
             recording = record(here, appearances=1, seed=seed)
             trial = judge(runner, recording, condition=here)
             middle = here.frames // 2

@@ -61,7 +61,7 @@ def _section(name: str, text: str, *parts: str) -> str:
 def _frames(m: Measurements) -> str:
     text = (
         "Simulated frames as the network gets them, the true emitters, and the localizations with the uncertainty that "
-        "the network itself gives. Emitters of at least 50 photons count. Scale bar: 1 µm."
+        "the network itself gives. Emitters of at least 50 photons count; the smaller the ring, the dimmer. Scale bar: 1 µm."
     )
     figure = style.png(frames.examples(m.examples), label="Example frames with true emitters and localizations")
     return _section("What it sees", text, figure)
@@ -108,7 +108,8 @@ def _isolated(m: Measurements) -> str:
     ]  # fmt: skip
     head = [
         "photons", "shown", "found %", "x (nm)", "y (nm)", "bound x, one frame (nm)", "predicted σ x (nm)",
-        "lateral / one-frame bound", "/ bound of what was shown", *(["z (nm)", "z / one-frame bound"] * m.condition.volume),
+        "lateral / one-frame bound", "/ bound of what was shown",
+        *(["z (nm)", "z / one-frame bound"] if m.condition.volume else []),
     ]  # fmt: skip
     table = rows(f"r.m.s.e. of {m.isolated[0].emitters if m.isolated else 0} emitters each", head=head, body=body)
     figure = style.svg(curves.against_photons(m), label="Error of isolated emitters and bound against photons")
@@ -142,8 +143,8 @@ def _sigma(m: Measurements) -> str:
 
 def _context(m: Measurements) -> str:
     text = (
-        "The same recordings twice: every frame with its true neighbours, and every frame as its own neighbour, which is "
-        "what a live view shows. The network is the same; one trained for single frames would lose less."
+        "The same recordings twice: every frame with its true neighbours, and every frame as its own neighbour, as in "
+        "a live view. The network is the same; one trained for single frames would lose less."
     )
     return _section("Temporal context", text, style.svg(curves.temporal_context(m), label="With and without context"))
 

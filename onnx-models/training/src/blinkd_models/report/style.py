@@ -28,7 +28,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 TRUTH, FOUND, WRONG = SKY, YELLOW, VERMILION
 
 PANEL_IN = (4.1, 2.9)
-RC: dict[str, Any] = {
+RC: Any = {
     "font.family": "DejaVu Sans", "font.size": 9.0, "axes.titlesize": 9.5, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.labelcolor": INK, "axes.edgecolor": QUIET, "axes.linewidth": 0.8,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,

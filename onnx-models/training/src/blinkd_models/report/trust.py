@@ -76,7 +76,7 @@ def linearity(m: Measurements) -> Figure:
         colour, marker = style.STEPS[index % len(style.STEPS)], style.MARKERS[index % len(style.MARKERS)]
         axes[0].plot(true, found / true, color=colour, marker=marker, label=f"{density:g} /µm²")
     axes[0].axhline(1.0, color=style.INK, linewidth=1.0)
-    axes[0].set(xscale="log", ylim=(0.5, 1.5))
+    axes[0].set(xscale="log", ylim=(0.5, max(1.5, min(2.5, 1.05 * axes[0].dataLim.y1))))
     style.plain_ticks(axes[0].xaxis, [100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0])
     axes[0].legend(ncols=2)
     style.title(axes[0], "Photons", x="true photons (mean of a bin)", y="found / true")

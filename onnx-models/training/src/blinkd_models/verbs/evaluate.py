@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import torch
 
 from blinkd_models import card, export
 from blinkd_models.evaluate import evaluate, grid
+from blinkd_models.evaluate.condition import promised_condition
+from blinkd_models.report.summary import with_metrics
 
 
 def add(verbs: Any) -> None:
@@ -29,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     model, content = export.load_weights(arguments.bundle), card.read(arguments.bundle)
     rows = []
-    conditions = grid(arguments.densities, arguments.photons)
-    print("density photons    JI  prec   rec  rmse  CRLB  rmse/CRLB")
+    conditions = grid(arguments.densities, arguments.photons, base=promised_condition(content))
+    print("density photons    JI  prec   rec  lateral  CRLB  ratio  axial  ratio  efficiency")
     for condition in conditions:
         row = evaluate(
             model,
@@ -43,12 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append(row)
         print(
             f"{row['density_per_um2']:7g} {row['photons']:7g} {row['ji']:5.3f} {row['precision']:5.3f} "
-            f"{row['recall']:5.3f} {row['rmse_lateral_nm']:5.1f} {row['crlb_lateral_nm']:5.1f} "
-            f"{row['rmse_over_crlb']:5.2f}",
+            f"{row['recall']:5.3f} {row['rmse_lateral_nm']:8.1f} {row['crlb_lateral_nm']:5.1f} "
+            f"{row['rmse_over_crlb']:6.2f} {row.get('rmse_axial_nm', math.nan):6.1f} "
+            f"{row.get('axial_over_crlb', math.nan):6.2f} {row['efficiency']:11.3f}",
             flush=True,
         )
     for bundle in [arguments.bundle, *arguments.also] if arguments.write else []:
-        other = card.read(bundle)
-        tail = other.pop("golden")
-        card.write({**other, "metrics": rows, "golden": tail}, bundle=bundle)
+        card.write(with_metrics(card.read(bundle), rows), bundle=bundle)
     return 0
