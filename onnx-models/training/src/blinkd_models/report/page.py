@@ -60,8 +60,9 @@ def _section(name: str, text: str, *parts: str) -> str:
 
 def _frames(m: Measurements) -> str:
     text = (
-        "Simulated frames as the network gets them, the true emitters, and the localizations with the uncertainty that "
-        "the network itself gives. Emitters of at least 50 photons count; the smaller the ring, the dimmer. Scale bar: 1 µm."
+        "Simulated frames as the network gets them, the true emitters, and the localizations with the uncertainty "
+        "that the network itself gives. Emitters of at least 50 photons count; "
+        "the smaller the ring, the dimmer. Scale bar: 1 µm."
     )
     figure = style.png(frames.examples(m.examples), label="Example frames with true emitters and localizations")
     return _section("What it sees", text, figure)
