@@ -85,9 +85,7 @@ def _text(report: dict[str, Any]) -> str:
 
     lines = [f"{name:20} {number(value)}" for name, value in report["overall"].items() if not isinstance(value, list)]
     for axis, row in report.get("sigma", {}).items():
-        lines.append(
-            f"sigma {axis}: z-score {number(row['z_score_sd'])}, bins correlate {number(row['bin_correlation'])}"
-        )
+        lines.append(f"sigma {axis}: z-score {number(row['z_score_sd'])}, bins r {number(row['bin_correlation'])}")
     lines += ["", "   photons      JI  lateral    CRLB   ratio"] if "by_photons" in report else []
     for row in report.get("by_photons", []):
         values = [row["jaccard"], row["rmse_lateral_nm"], row["crlb_lateral_nm"], row["lateral_over_crlb"]]
