@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from blinkd_models import card, export
-from blinkd_models.evaluate import evaluate, grid
+from blinkd_models.evaluate import Metrics, evaluate, grid
+from blinkd_models.evaluate.condition import promised_condition
+from blinkd_models.report.summary import with_metrics
 
 
 def add(verbs: Any) -> None:
@@ -27,28 +30,37 @@ def add(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
-    model, content = export.load_weights(arguments.bundle), card.read(arguments.bundle)
+    try:
+        model, content = export.load_weights(arguments.bundle), card.read(arguments.bundle)
+        base = promised_condition(content)
+    except (ValueError, OSError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
     rows = []
-    conditions = grid(arguments.densities, arguments.photons)
-    print("density photons    JI  prec   rec  rmse  CRLB  rmse/CRLB")
-    for condition in conditions:
-        row = evaluate(
+    print("density photons    JI  prec   rec  lateral  CRLB  ratio  axial  ratio  efficiency")
+    for condition in grid(arguments.densities, arguments.photons, base=base):
+        metrics = evaluate(
             model,
             condition=condition,
             scales=card.scales(content),
             post=card.post_process(content),
             grid_px=content["network"]["grid_px"],
             appearances=arguments.appearances,
-        ).as_dict()
-        rows.append(row)
-        print(
-            f"{row['density_per_um2']:7g} {row['photons']:7g} {row['ji']:5.3f} {row['precision']:5.3f} "
-            f"{row['recall']:5.3f} {row['rmse_lateral_nm']:5.1f} {row['crlb_lateral_nm']:5.1f} "
-            f"{row['rmse_over_crlb']:5.2f}",
-            flush=True,
         )
+        rows.append(metrics.as_dict())
+        print(_line(metrics), flush=True)
     for bundle in [arguments.bundle, *arguments.also] if arguments.write else []:
-        other = card.read(bundle)
-        tail = other.pop("golden")
-        card.write({**other, "metrics": rows, "golden": tail}, bundle=bundle)
+        card.write(with_metrics(card.read(bundle), rows), bundle=bundle)
     return 0
+
+
+def _line(row: Metrics) -> str:
+    """A line of the table; nothing in the axial columns in 2D."""
+    axial = "     -      -"
+    if row.rmse_axial_nm is not None and row.axial_over_crlb is not None:
+        axial = f"{row.rmse_axial_nm:6.1f} {row.axial_over_crlb:6.2f}"
+    return (
+        f"{row.density_per_um2:7g} {row.photons:7g} {row.ji:5.3f} {row.precision:5.3f} {row.recall:5.3f} "
+        f"{row.rmse_lateral_nm:8.1f} {row.crlb_lateral_nm:5.1f} {row.rmse_over_crlb:6.2f} {axial} "
+        f"{row.efficiency:11.3f}"
+    )
