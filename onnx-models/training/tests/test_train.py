@@ -23,6 +23,8 @@ def _settings(**changes: object) -> Settings:
         "frames": 5,
         "crop_px": 24,
         "log_every_steps": 10,
+        "validate_every_min": 0.0,
+        "device": "cpu",
         "architecture": Architecture(features=4),
         "ranges": easy,
     }
@@ -83,11 +85,6 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
     _trainer(tmp_path).run(stop_after_steps=1, report=_quiet)
     with pytest.raises(ValueError, match="asked for"):
         _trainer(tmp_path, architecture=Architecture(features=8))
-
-
-def test_a_checkpoint_is_replaced_whole(tmp_path: Path) -> None:
-    _trainer(tmp_path).run(stop_after_steps=1, report=_quiet)
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_a_network_that_is_asked_for_z_trains_on_astigmatic_spots(tmp_path: Path) -> None:
