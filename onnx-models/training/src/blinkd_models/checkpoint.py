@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import pickle
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +95,7 @@ def load(path: Path) -> State:
     """Reads a checkpoint; refuses another schema."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError) as reason:
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as reason:
         raise ValueError(f"{path}: not a whole checkpoint ({type(reason).__name__})") from reason
     schema = content.pop("schema", None) if isinstance(content, dict) else None
     if schema not in READABLE:

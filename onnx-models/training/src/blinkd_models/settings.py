@@ -6,6 +6,7 @@ Never: reads a file (``settings_file`` does), trains.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
@@ -16,6 +17,14 @@ from blinkd_models.target import Scales
 Schedule = Literal["cosine", "published"]
 Device = Literal["cpu", "cuda", "auto"]
 Precision = Literal["fp32", "bf16", "fp16"]
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the message lists every problem."""
+
+    def __init__(self, problems: Sequence[str], *, source: str) -> None:
+        self.problems = list(problems)
+        super().__init__(f"{source}: " + "; ".join(self.problems))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +74,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if problems := self.problems():
-            raise ValueError("; ".join(problems))
+            raise SettingsError(problems, source="settings")
 
     @property
     def windows(self) -> int:

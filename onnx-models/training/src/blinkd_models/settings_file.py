@@ -8,22 +8,14 @@ from __future__ import annotations
 import math
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from blinkd_models.settings import PRESETS, Settings, plain
+from blinkd_models.settings import PRESETS, Settings, SettingsError, plain
 
 NAME = "settings.toml"
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used; the message lists every problem."""
-
-    def __init__(self, problems: Sequence[str], *, source: str) -> None:
-        self.problems = list(problems)
-        super().__init__(f"{source}: " + "; ".join(self.problems))
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -125,9 +117,11 @@ def _dataclass(kind: type, content: Any, *, at: str, problems: list[str]) -> Any
         return None
     try:
         return kind(**values)
+    except SettingsError as reason:
+        problems += [at + part for part in reason.problems]
     except (TypeError, ValueError) as reason:
-        problems += [at + part for part in str(reason).split("; ")]
-        return None
+        problems.append(f"{at}{reason}")
+    return None
 
 
 def _value(hint: Any, value: Any, *, at: str, problems: list[str]) -> Any:

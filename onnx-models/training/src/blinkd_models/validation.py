@@ -54,12 +54,14 @@ def middle(ranges: Ranges) -> Ranges:
     values: dict[str, Any] = {}
     for entry in fields(ranges):
         value = getattr(ranges, entry.name)
+        if entry.name.endswith("background") and isinstance(value, float):
+            values[entry.name] = 0.0
         if entry.name == "z_nm" or not isinstance(value, tuple) or len(value) != 2:
             continue
         low, high = value
         centre = math.sqrt(low * high) if entry.name in LOG_UNIFORM else 0.5 * (low + high)
         values[entry.name] = (centre, centre)
-    return replace(ranges, **values, uneven_background=0.0, emccd=1.0 if ranges.emccd > 0.5 else 0.0)
+    return replace(ranges, **values, emccd=1.0 if ranges.emccd > 0.5 else 0.0)
 
 
 def condition(

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from blinkd_models import card, checkpoint
-from blinkd_models.network import Architecture, Decode
+from blinkd_models.export import load_weights
+from blinkd_models.network import Decode
 from blinkd_models.target import Scales
 
 WEIGHTS = "weights.pt"
@@ -30,13 +28,14 @@ class Source:
 def load(path: Path) -> Source:
     """The network of a bundle folder, a run folder or a checkpoint file (its averaged weights)."""
     if (path / WEIGHTS).is_file():
-        content = torch.load(path / WEIGHTS, map_location="cpu", weights_only=True)
-        return _source(content["architecture"], weights=content["weights"], scales=card.scales(card.read(path)))
+        return Source(model=load_weights(path), scales=card.scales(card.read(path)))
     file = path / checkpoint.NAME if path.is_dir() else path
     if not file.is_file():
         raise ValueError(f"{path}: neither a bundle with {WEIGHTS}, nor a run with {checkpoint.NAME}, nor a checkpoint")
     state = checkpoint.load(file)
-    return _source(state.architecture, weights=state.average, scales=Scales(**state.settings.get("scales", {})))
+    model = Decode(state.network())
+    model.load_state_dict(state.average)
+    return Source(model=model.eval(), scales=Scales(**state.settings.get("scales", {})))
 
 
 def copy_into(model: Decode, *, source: Path) -> list[str]:
@@ -50,9 +49,3 @@ def copy_into(model: Decode, *, source: Path) -> list[str]:
             there = f"it is {tuple(given[name].shape)} there" if name in given else "there is none"
             lines.append(f"  not copied: {name} {tuple(tensor.shape)}, {there}")
     return lines
-
-
-def _source(architecture: dict[str, Any], *, weights: dict[str, torch.Tensor], scales: Scales) -> Source:
-    model = Decode(Architecture(**architecture))
-    model.load_state_dict(weights)
-    return Source(model=model.eval(), scales=scales)
