@@ -74,7 +74,7 @@ def report(results: Sequence[Result]) -> str:
     return (
         "# Accuracy against cost\n\n"
         f"{len(results)} networks, trained {' or '.join(map(str, minutes))} min each from the same seed. "
-        "`*`: no other is both cheaper and better, in JI or in lateral error at "
+        "`*`: no other is both cheaper and better in JI, lateral or axial error at "
         f"{PLOT_DENSITY_PER_UM2:g}/µm². ms: ONNX Runtime, one thread, one frame of 128 x 128.\n\n"
         + "\n".join(lines)
         + "\n\n![accuracy against cost](pareto.svg)\n"

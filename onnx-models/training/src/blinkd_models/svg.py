@@ -41,7 +41,7 @@ class Axis:
             factors = (1.0,) if high - low > 3 else (1.0, 2.0, 5.0)
             marks = [factor * 10.0**power for power in range(low, high + 1) for factor in factors]
         else:
-            rough = (self.high - self.low) / 5.0
+            rough = (self.high - self.low) / 7.0
             unit = 10.0 ** math.floor(math.log10(rough))
             step = next(unit * factor for factor in (1.0, 2.0, 5.0, 10.0) if unit * factor >= rough)
             first = math.ceil(self.low / step)
@@ -84,8 +84,8 @@ def chart(
     across = axis([x for x, _ in points], start=LEFT, end=width - RIGHT, log=log_x)
     up = axis([y for _, y in points], start=height - BOTTOM, end=TOP, log=log_y, from_zero=from_zero)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{escape(title)}" color="#888"><style>{STYLE}</style>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" aria-label="{escape(title)}" color="#444"><style>{STYLE}</style>',
         f'<text class="name" x="{LEFT:g}" y="16">{escape(title)}</text>',
         *_frame(across, up, width=width, height=height, x_label=x_label),
     ]

@@ -58,7 +58,7 @@ class Trainer:
         self.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average.load_state_dict(self.model.state_dict())
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.teacher = Teacher.load(Path(settings.teacher), device=device) if settings.teacher else None
         self.watch = CollapseWatch(intervals=settings.collapse_intervals)
