@@ -1,6 +1,7 @@
 """Training: learns, resumes exactly, says why it stops, warns of collapse."""
 
 import json
+import math
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,19 @@ def test_a_torn_checkpoint_is_replaced_by_the_one_before(tmp_path: Path) -> None
     resumed = _trainer(tmp_path)
     assert resumed.step == 2
     assert any("checkpoint.previous.pt" in note for note in resumed.notes)
+
+
+def test_fp16_leaves_out_updates_with_infinite_gradients_until_its_scale_is_used_up(tmp_path: Path) -> None:
+    trainer = _trainer(tmp_path, precision="fp16", steps=1, log_every_steps=1)
+    trainer.scaler.load_state_dict({**trainer.scaler.state_dict(), "scale": 2.0**40})
+    before = [value.clone() for value in trainer.model.parameters()]
+    trainer.run(report=_quiet)
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
+    assert (trainer.history[0]["left_out"], trainer.history[0]["gradient_norm"]) == (1.0, 0.0)
+    assert trainer.scaler.get_scale() == 2.0**39
+    trainer.scaler.load_state_dict({**trainer.scaler.state_dict(), "scale": 2.0**-8})
+    with pytest.raises(TrainingStoppedError, match="gradient norm inf"):
+        trainer._check_finite(1.0, norm=math.inf)
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])

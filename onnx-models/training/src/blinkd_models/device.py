@@ -17,8 +17,8 @@ from blinkd_models.settings import Device, Precision
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """glibc's ``mallopt`` names; the first as large as it goes and the second 0 keep freed memory in the process."""
 
-LOSS_SCALE = 2.0**12
-"""Start of the fp16 loss scale: the gradient norm of early steps is some 1e4 to 1e5."""
+LOSS_SCALE, LEAST_LOSS_SCALE = 2.0**12, 2.0**-8
+"""Start of the fp16 loss scale, and where it is used up: the gradient norm of early steps can be 1e5."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Placement:
     def scaler(self) -> torch.amp.GradScaler:
         """Loss scaling: for fp16, whose gradients would vanish; switched off otherwise."""
         return torch.amp.GradScaler(
-            self.device.type, init_scale=LOSS_SCALE, growth_interval=1000, enabled=self.precision == "fp16"
+            self.device.type, init_scale=LOSS_SCALE, growth_interval=200, enabled=self.precision == "fp16"
         )
 
     def generator(self, seed: int) -> torch.Generator:

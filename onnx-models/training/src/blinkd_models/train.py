@@ -6,6 +6,7 @@ Never: judges beyond early estimates, or exports.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from blinkd_models import checkpoint, progress, schedule, settings_file, validation, warm_start
-from blinkd_models.device import place
+from blinkd_models.device import LEAST_LOSS_SCALE, place
 from blinkd_models.distil import Teacher
 from blinkd_models.health import CollapseWatch, detections
 from blinkd_models.loss import decode_loss
@@ -27,6 +28,8 @@ __all__ = ["Architecture", "Ranges", "Scales", "Settings", "Trainer", "TrainingS
 
 MEASURES = ("count", "localization", "background", "distillation", "gradient_norm", "expected", "asked", "saturated")
 """What a log row averages: loss terms, gradient norm before clipping, and :func:`blinkd_models.health.detections`."""
+LEFT_OUT = "left_out"
+"""Also in a row: the part of the updates that fp16 left out because a gradient was infinite; the norm is without them."""
 
 
 class TrainingStoppedError(RuntimeError):
@@ -67,8 +70,10 @@ class Trainer:
         self.elapsed_s = 0.0
         self.history: list[dict[str, float]] = []
         self.scores: list[dict[str, float]] = []
-        self.sums, self.summed = dict.fromkeys(MEASURES, 0.0), 0
+        self.sums, self.summed = _nothing(), 0
         self.stop_requested = False
+        if settings.precision == "fp16" and device.type == "cpu":
+            self.notes.append("fp16 on a CPU is slow; bf16 is not")
         if found is not None:
             self._restore(*found)
 
@@ -105,7 +110,7 @@ class Trainer:
         progress.write(self.folder, history=self.history, scores=self.scores, settings=self.settings, running=False)
 
     def train_step(self) -> dict[str, float]:
-        """One update; returns :data:`MEASURES`."""
+        """One update; returns :data:`MEASURES` and :data:`LEFT_OUT`."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
         total, measures = self._loss()
@@ -116,6 +121,9 @@ class Trainer:
         numbers = torch.stack([total.detach(), *(measures[name] for name in MEASURES)]).tolist()
         values = dict(zip(MEASURES, numbers[1:], strict=True))
         self._check_finite(numbers[0], norm=values["gradient_norm"])
+        values[LEFT_OUT] = float(not math.isfinite(values["gradient_norm"]))
+        if values[LEFT_OUT]:
+            values["gradient_norm"] = 0.0
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1
@@ -161,14 +169,14 @@ class Trainer:
     def _check_finite(self, loss: float, *, norm: float) -> None:
         """Raises on a loss or gradient that is not finite. In fp16 an infinite gradient is normal (the step is left
         out and the loss scale halved) until the scale is used up."""
-        numbers = torch.tensor([loss, norm])
-        if bool(torch.isfinite(numbers).all()):
-            return
-        if bool(torch.isfinite(numbers[0])) and self.scaler.is_enabled() and self.scaler.get_scale() > 1.0:
+        if math.isfinite(loss) and (math.isfinite(norm) or self._may_rescale()):
             return
         kept = f"last good checkpoint: {self.path}" if self.path.exists() else "no checkpoint was written yet"
         remedy = f"try a smaller --learning-rate (it was {self.learning_rate():.1e}) or --precision fp32"
         raise TrainingStoppedError(f"loss {loss} with gradient norm {norm} at step {self.step + 1}; {kept}; {remedy}")
+
+    def _may_rescale(self) -> bool:
+        return self.scaler.is_enabled() and self.scaler.get_scale() > LEAST_LOSS_SCALE
 
     def _update_average(self) -> None:
         decay = min(self.settings.average_decay, (1.0 + self.step) / (10.0 + self.step))
@@ -198,8 +206,9 @@ class Trainer:
             "learning_rate": self.learning_rate(),
             **{name: total / self.summed for name, total in self.sums.items()},
         }
+        row["gradient_norm"] /= max(1.0 - row[LEFT_OUT], 1.0 / self.summed)
         self.history.append(row)
-        self.sums, self.summed = dict.fromkeys(MEASURES, 0.0), 0
+        self.sums, self.summed = _nothing(), 0
         report(progress.line(row, spent=self.fraction()))
         if warning := self.watch.look(row):
             report(warning)
@@ -252,3 +261,7 @@ class Trainer:
             self.notes.append(f"was on {state.device}, now on {self.placement.device}: the random numbers start anew")
         if self.scores:
             self.validation.done(elapsed_s=self.elapsed_s, cost_s=0.0)
+
+
+def _nothing() -> dict[str, float]:
+    return dict.fromkeys((*MEASURES, LEFT_OUT), 0.0)

@@ -41,6 +41,8 @@ class Score:
         return {name: float(value) for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
+        if math.isnan(self.lateral_nm):
+            return f"no localization matches any of {self.emitters} emitters yet"
         axial = "" if math.isnan(self.axial_nm) else f", axial {self.axial_nm:.0f} nm"
         return (
             f"JI {self.ji:.3f}, lateral {self.lateral_nm:.1f} nm{axial} "
