@@ -62,10 +62,11 @@ def test_loss_decreases(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_resumed_training_equals_uninterrupted_training_bit_for_bit(precision: str, tmp_path: Path) -> None:
-    whole = _trainer(tmp_path / "whole", steps=6, precision=precision)
+    small = {"steps": 6, "precision": precision, "crop_px": 8}
+    whole = _trainer(tmp_path / "whole", **small)
     whole.run(report=_quiet)
-    _trainer(tmp_path / "parts", steps=6, precision=precision).run(stop_after_steps=3, report=_quiet)
-    resumed = _trainer(tmp_path / "parts", steps=6, precision=precision)
+    _trainer(tmp_path / "parts", **small).run(stop_after_steps=3, report=_quiet)
+    resumed = _trainer(tmp_path / "parts", **small)
     assert resumed.step == 3
     resumed.run(report=_quiet)
     _assert_same(whole, resumed)

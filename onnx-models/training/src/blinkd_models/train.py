@@ -29,7 +29,7 @@ __all__ = ["Architecture", "Ranges", "Scales", "Settings", "Trainer", "TrainingS
 MEASURES = ("count", "localization", "background", "distillation", "gradient_norm", "expected", "asked", "saturated")
 """What a log row averages: loss terms, gradient norm before clipping, and :func:`blinkd_models.health.detections`."""
 LEFT_OUT = "left_out"
-"""Also in a row: the part of the updates that fp16 left out because a gradient was infinite; the norm is without them."""
+"""Also in a row: the part of the updates that fp16 left out for an infinite gradient; the norm is without them."""
 
 
 class TrainingStoppedError(RuntimeError):
