@@ -35,19 +35,16 @@ class Axis:
         return self.start + (self.end - self.start) * part
 
     def ticks(self) -> list[float]:
-        """Some round values between the ends."""
-        if self.log:
+        """Some round values between the ends; a short logarithmic axis has those of a linear one."""
+        if self.log and self.high > 3.0 * self.low:
             low, high = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             factors = (1.0,) if high - low > 3 else (1.0, 2.0, 5.0)
             marks = [factor * 10.0**power for power in range(low, high + 1) for factor in factors]
-        else:
-            rough = (self.high - self.low) / 7.0
-            unit = 10.0 ** math.floor(math.log10(rough))
-            step = next(unit * factor for factor in (1.0, 2.0, 5.0, 10.0) if unit * factor >= rough)
-            first = math.ceil(self.low / step)
-            marks = [step * i for i in range(first, math.floor(self.high / step) + 1)]
-        slack = 1e-9 * abs(self.high)
-        return [mark for mark in marks if self.low - slack <= mark <= self.high + slack]
+            return [mark for mark in marks if self.low <= mark <= self.high]
+        rough = (self.high - self.low) / 7.0
+        unit = 10.0 ** math.floor(math.log10(rough))
+        step = next(unit * factor for factor in (1.0, 2.0, 5.0, 10.0) if unit * factor >= rough)
+        return [step * i for i in range(math.ceil(self.low / step), math.floor(self.high / step) + 1)]
 
     def _scaled(self, value: float) -> float:
         return math.log10(max(value, 1e-30)) if self.log else value
