@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from blinkd_models.verbs import compare, evaluate, export, infer, report, train
+from blinkd_models.verbs import compare, evaluate, export, infer, pareto, report, train
 
-VERBS = (train, evaluate, export, infer, compare, report)
+VERBS = (train, evaluate, report, export, infer, compare, pareto)
 
 
 def parser() -> argparse.ArgumentParser:

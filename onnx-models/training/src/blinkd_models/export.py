@@ -31,7 +31,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 def export_split(model: Decode, *, bundle: Path) -> list[str]:
     """Writes frame.onnx and context.onnx; returns their names."""
-    features = model.architecture.features
+    features = model.architecture.feature_maps
     frame, part = torch.zeros(1, 1, 32, 40), torch.zeros(1, features, 32, 40)
     _export(model.frame, inputs={"frame": frame}, output="features", path=bundle / "frame.onnx")
     neighbours = {"previous": part, "this": part, "next": part}

@@ -3,43 +3,101 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
-from blinkd_models.network import ACTIVATIONS, Architecture
-from blinkd_models.train import Settings, Trainer, TrainingStoppedError
+from blinkd_models import checkpoint, settings_file
+from blinkd_models.checkpoint import DiskFullError
+from blinkd_models.device import keep_memory
+from blinkd_models.network import ACTIVATIONS
+from blinkd_models.settings import PRESETS, Device, Precision, Schedule, Settings
+from blinkd_models.train import Trainer, TrainingStoppedError
+
+CLOCKS = {"wall": time.monotonic, "process": time.process_time}
+SINGLE = (
+    "minutes", "steps", "seed", "learning_rate", "schedule", "sequences", "device", "precision", "init", "teacher",
+    "teacher_weight",
+)  # fmt: skip
+ARCHITECTURE = ("features", "activation")
+EPILOG = """
+The recipe is built in layers, later ones win: defaults, --preset, --settings, options. Without the first two, a run
+that was begun goes on with its own settings.toml.
+Example: blinkd_models train --run runs/3d --preset astigmatic --minutes 120.
+Exit codes: 0 trained or stopped by a signal, 1 stopped because it went wrong, 2 asked for something impossible.
+"""
 
 
 def add(verbs: Any) -> None:
-    train = verbs.add_parser("train", help="train from scratch, or go on from RUN/checkpoint.pt")
-    train.add_argument("--run", type=Path, required=True, help="folder of the checkpoint")
-    train.add_argument("--minutes", type=float, default=110.0, help="training time; the schedule follows it")
+    train = verbs.add_parser("train", help="train from scratch, or go on from RUN/checkpoint.pt", epilog=EPILOG)
+    train.add_argument("--run", type=Path, required=True, help="folder of checkpoint, settings.toml and progress.html")
+    train.add_argument("--preset", nargs="+", choices=sorted(PRESETS), help="named parts of recipes, in this order")
+    train.add_argument("--settings", type=Path, help="TOML file; any value of RUN/settings.toml can stand there")
+    train.add_argument(
+        "--clock", choices=sorted(CLOCKS), default="wall", help="process: for machines shared with others"
+    )
+    train.add_argument("--minutes", type=float, help="training time; the cosine follows it (110)")
     train.add_argument("--steps", type=int, help="end after so many updates, if that comes first")
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--learning-rate", type=float, default=2e-3)
-    train.add_argument("--sequences", type=int, default=4, help="sequences of 10 frames per update")
-    train.add_argument("--features", type=int, default=16)
-    train.add_argument("--activation", choices=sorted(ACTIVATIONS), default="silu")
+    train.add_argument("--seed", type=int)
+    train.add_argument("--learning-rate", type=float)
+    train.add_argument("--schedule", choices=get_args(Schedule))
+    train.add_argument("--sequences", type=int, help="sequences of frames per update")
+    train.add_argument("--device", choices=get_args(Device), help="auto: a GPU if there is one")
+    train.add_argument("--precision", choices=get_args(Precision), help="of the body; last layers and loss are fp32")
+    train.add_argument("--init", help="bundle, run or checkpoint: copy every tensor that fits")
+    train.add_argument("--teacher", help="bundle, run or checkpoint to learn from as well")
+    train.add_argument("--teacher-weight", type=float)
+    train.add_argument("--features", type=int)
+    train.add_argument("--activation", choices=sorted(ACTIVATIONS))
     train.set_defaults(call=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
-    settings = Settings(
-        minutes=arguments.minutes,
-        steps=arguments.steps,
-        seed=arguments.seed,
-        learning_rate=arguments.learning_rate,
-        sequences=arguments.sequences,
-        architecture=Architecture(features=arguments.features, activation=arguments.activation),
-    )
+    keep_memory()
     try:
-        Trainer(settings, run=arguments.run).run(report=partial(print, flush=True))
+        settings = chosen(arguments)
+        trainer = Trainer(settings, run=arguments.run, clock=CLOCKS[arguments.clock])
+        _stop_on_signals(trainer)
+        trainer.run(report=partial(print, flush=True))
+    except (ValueError, DiskFullError) as reason:
+        print(f"train: {reason}", file=sys.stderr)
+        return 2
     except TrainingStoppedError as reason:
         print(f"training stopped: {reason}", file=sys.stderr)
         return 1
+    if trainer.stop_requested:
+        print(f"stopped at step {trainer.step}; the same command goes on from {trainer.path}")
     return 0
+
+
+def chosen(arguments: argparse.Namespace) -> Settings:
+    """The recipe that presets, files and options ask for together."""
+    own = arguments.run / settings_file.NAME
+    layers = [settings_file.preset(name) for name in arguments.preset or ()]
+    source = "settings"
+    if arguments.settings is not None:
+        source = str(arguments.settings)
+        layers.append(settings_file.read(arguments.settings))
+    elif not layers and own.exists() and (arguments.run / checkpoint.NAME).exists():
+        source = str(own)
+        layers.append(settings_file.read(own))
+    options = {name: value for name in SINGLE if (value := getattr(arguments, name)) is not None}
+    shape = {name: value for name in ARCHITECTURE if (value := getattr(arguments, name)) is not None}
+    return settings_file.build(settings_file.merge(*layers, options, {"architecture": shape}), source=source)
+
+
+def _stop_on_signals(trainer: Trainer) -> None:
+    """Ctrl-C and SIGTERM end training after the running update, saved; a second one ends it at once."""
+
+    def stop(number: int, _frame: Any) -> None:
+        trainer.stop_requested = True
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
