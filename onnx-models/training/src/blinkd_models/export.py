@@ -6,6 +6,7 @@ Never: trains, or judges accuracy.
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ __all__ = ["AGREEMENT", "check_agreement", "load_weights", "measure_halo_px", "m
 OPSET = 17
 AGREEMENT = 5e-5
 """Largest difference between ONNX Runtime and PyTorch that passes, in network units."""
+
+ROUNDINGS = 4.0
 
 SPLIT = {"kind": "split", "frame": "frame.onnx", "context": "context.onnx"}
 SINGLE = {"kind": "single", "model": "model.onnx"}
@@ -87,11 +90,12 @@ def export_single(model: Decode, *, bundle: Path) -> list[str]:
 def check_agreement(model: Decode, *, bundle: Path, content: dict[str, Any], ranges: Ranges, scales: Scales) -> float:
     """Largest difference of a bundle's graphs to PyTorch on simulated frames; raises above ``AGREEMENT``.
 
-    The frames come from the ranges of the training. On noise that no camera makes, a trained network
-    saturates and even PyTorch in fp32 differs from itself in fp64 by 1e-3.
+    The frames come from the ranges of the training. Where a network is so steep that PyTorch in fp32 differs
+    from itself in fp64 by more, ONNX Runtime may differ by ``ROUNDINGS`` times as much.
     """
     graphs = Graphs.open(bundle, card=content)
-    worst, grid = 0.0, graphs.grid_px
+    worst, rounding, grid = 0.0, 0.0, graphs.grid_px
+    precise = copy.deepcopy(model).double()
     generator = torch.Generator().manual_seed(3)
     for windows, rows, cols in ((2, 8, 8), (4, 5, 9), (2, 1, 17)):
         scene = draw_scene(ranges, sequences=windows, generator=generator)
@@ -99,10 +103,12 @@ def check_agreement(model: Decode, *, bundle: Path, content: dict[str, Any], ran
         recording = simulate(scene, frames=graphs.window_frames, generator=generator, **size)
         frames = scales.to_input(recording.photons)
         with torch.no_grad():
-            expected = model(frames).numpy()
+            expected, truth = model(frames).numpy(), precise(frames.double()).numpy()
         worst = max(worst, float(np.abs(graphs.windows(frames.numpy()) - expected).max()))
-    if not worst <= AGREEMENT:
-        raise ValueError(f"ONNX Runtime differs from PyTorch by {worst:.2e}, allowed {AGREEMENT:.0e}")
+        rounding = max(rounding, float(np.abs(expected - truth).max()))
+    allowed = max(AGREEMENT, ROUNDINGS * rounding)
+    if not worst <= allowed:
+        raise ValueError(f"ONNX Runtime differs from PyTorch by {worst:.2e}, allowed {allowed:.0e}")
     return worst
 
 

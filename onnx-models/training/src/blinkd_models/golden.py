@@ -29,7 +29,10 @@ CASES = {"": (64, 72), "odd_": (61, 75)}
 DENSITY_PER_UM2 = 0.6
 
 
-def write(*, predict: Callable[[Tensor], Tensor], bundle: Path, purpose: Purpose, seed: int = 7) -> dict[str, Any]:
+def write(
+    *, predict: Callable[[Tensor], Tensor], bundle: Path, purpose: Purpose,
+    cases: dict[str, tuple[int, int]] = CASES, seed: int = 7,
+) -> dict[str, Any]:  # fmt: skip
     """Writes the files and returns the card's ``golden`` table.
 
     ``predict``: photons [T, H, W] to raw output [T, 10, h, w], padded to the grid.
@@ -37,7 +40,7 @@ def write(*, predict: Callable[[Tensor], Tensor], bundle: Path, purpose: Purpose
     folder = bundle / "golden"
     folder.mkdir(parents=True, exist_ok=True)
     sums: dict[str, str] = {}
-    for prefix, (height, width) in CASES.items():
+    for prefix, (height, width) in cases.items():
         generator = torch.Generator().manual_seed(seed + height)
         drawn = scene(purpose.ranges, camera=purpose.camera, generator=generator)
         adu = simulate(drawn, frames=FRAMES, height=height, width=width, generator=generator).adu[0]
@@ -56,7 +59,7 @@ def scene(ranges: Ranges, *, camera: Camera, generator: torch.Generator) -> Scen
     narrow = replace(
         ranges,
         pixel_size_nm=_middle(ranges.pixel_size_nm),
-        psf_sigma_nm=_middle(ranges.psf_sigma_nm),
+        psf_sigma_nm=_geometric(ranges.psf_sigma_nm),
         photons=_geometric(ranges.photons),
         background_photons=_geometric(ranges.background_photons),
         density_per_um2=(min(DENSITY_PER_UM2, ranges.density_per_um2[1]),) * 2,

@@ -40,6 +40,7 @@ class Graphs:
 
     window_frames: int
     grid_px: int
+    batch: int = BATCH
     frame: Any = None
     context: Any = None
     model: Any = None
@@ -69,9 +70,9 @@ class Graphs:
         before, after = (time - 1).clip(min=0), (time + 1).clip(max=len(frames) - 1)
         outputs = []
         if self.model is None:
-            features = np.concatenate([_run(self.frame, frame=frames[i : i + BATCH]) for i in time[::BATCH]])
-        for start in time[::BATCH]:
-            at = time[start : start + BATCH]
+            features = np.concatenate([_run(self.frame, frame=frames[i : i + self.batch]) for i in time[:: self.batch]])
+        for start in time[:: self.batch]:
+            at = time[start : start + self.batch]
             if self.model is None:
                 outputs.append(self._context(features[before[at]], features[at], features[after[at]]))
             elif self.window_frames == 1:
