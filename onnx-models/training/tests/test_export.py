@@ -177,7 +177,9 @@ def test_the_training_command_names_what_was_chosen() -> None:
 
 
 def test_a_run_without_a_checkpoint_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = cli.parser().parse_args(["--threads", "1", "export", "--run", str(tmp_path), "--bundle", str(tmp_path / "b")])
+    arguments = cli.parser().parse_args(
+        ["--threads", "1", "export", "--run", str(tmp_path), "--bundle", str(tmp_path / "b")]
+    )
     assert arguments.call(arguments) == 2
     assert "checkpoint.pt is missing" in capsys.readouterr().err
 
@@ -185,7 +187,17 @@ def test_a_run_without_a_checkpoint_is_one_line(tmp_path: Path, capsys: pytest.C
 def test_a_checkpoint_becomes_a_bundle(tmp_path: Path) -> None:
     settings = Settings(steps=2, sequences=1, frames=3, crop_px=16, architecture=Architecture(features=4))
     Trainer(settings, run=tmp_path / "run").run(report=lambda _line: None)
-    words = ["--threads", "1", "export", "--run", str(tmp_path / "run"), "--bundle", str(tmp_path / "b"), "--name", "mine"]
+    words = [
+        "--threads",
+        "1",
+        "export",
+        "--run",
+        str(tmp_path / "run"),
+        "--bundle",
+        str(tmp_path / "b"),
+        "--name",
+        "mine",
+    ]
     arguments = cli.parser().parse_args(words)
     assert arguments.call(arguments) == 0
     content = card.read(tmp_path / "b")

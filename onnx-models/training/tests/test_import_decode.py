@@ -128,8 +128,8 @@ def _files(folder: Path, state: Any, **changes: Any) -> tuple[Path, Path]:
 
 def _import(folder: Path, *words: str) -> int:
     arguments = cli.parser().parse_args(
-        ["--threads", "1", "import", "decode", "--weights", str(folder / "model_2.pt"), "--param", str(folder / "param_run.yaml"),
-         "-o", str(folder / "bundle"), *words]
+        ["--threads", "1", "import", "decode", "--weights", str(folder / "model_2.pt"),
+         "--param", str(folder / "param_run.yaml"), "-o", str(folder / "bundle"), *words]
     )  # fmt: skip
     return int(arguments.call(arguments))
 

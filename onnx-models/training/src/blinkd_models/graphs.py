@@ -24,14 +24,16 @@ BATCH = 16
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
-def session(path: Path, *, threads: int = 1) -> Any:
-    """An ONNX Runtime session on the CPU."""
+def session(model: Path | bytes, *, threads: int = 1) -> Any:
+    """An ONNX Runtime session on the CPU, of a file or its content."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from blinkd_models.bundle import finish, writing
 from blinkd_models.graphs import Graphs
 from blinkd_models.import_.fields import BadParametersError, Fields
 from blinkd_models.import_.graph_options import TEMPLATE, GraphOptions, read
+from blinkd_models.import_.halo import measure_px
 from blinkd_models.import_.signature import BadGraphError, Signature, load, mflop_per_px, precision, rename, signature
 from blinkd_models.network import CHANNELS
 from blinkd_models.simulate import draw_scene, simulate
@@ -28,8 +29,6 @@ from blinkd_models.simulate import draw_scene, simulate
 __all__ = ["TEMPLATE", "bring"]
 
 FILE = "model.onnx"
-PROBE_PX = (192, 384, 768)
-BUMP = 1e4
 
 
 def bring(model: Path, *, options: Path, bundle: Path) -> str:
@@ -47,7 +46,7 @@ def bring(model: Path, *, options: Path, bundle: Path) -> str:
             reason = " ".join(str(error).split())[:300]
             raise BadGraphError(f"{model} does not open in ONNX Runtime: {reason}") from error
         _try(graphs, given=given, shape=shape, file=model)
-        content["network"]["halo_px"] = _halo_px(graphs, given=given, shape=shape, file=options)
+        content["network"]["halo_px"] = _halo_px(graph, given=given, shape=shape, file=options)
         content["golden"] = golden.write(
             predict=partial(_predict, graphs, given=given), bundle=folder, purpose=given.purpose, cases=_cases(shape)
         )
@@ -128,34 +127,11 @@ def _check_values(output: Any, *, file: Path) -> None:
             )
 
 
-def _halo_px(graphs: Graphs, *, given: GraphOptions, shape: Signature, file: Path) -> int:
-    """How far a changed pixel is seen, or what the person says if that is more."""
-    measured = _seen_px(graphs, given=given, shape=shape)
+def _halo_px(graph: onnx.ModelProto, *, given: GraphOptions, shape: Signature, file: Path) -> int:
+    """How far the graph sees, or what the person says if that is more."""
+    measured = measure_px(graph, shape, grid_px=given.grid_px)
     if given.halo_px is None and measured is None:
-        raise BadParametersError(f"{file}: network.halo_px is needed; the graph sees further than can be measured")
+        raise BadParametersError(f"{file}: network.halo_px is needed; how far the graph sees cannot be measured")
     if given.halo_px is not None and measured is not None and given.halo_px < measured:
         raise BadParametersError(f"{file}: network.halo_px is {given.halo_px}, but a pixel is seen {measured} px away")
     return given.halo_px if given.halo_px is not None else int(measured or 0)
-
-
-def _seen_px(graphs: Graphs, *, given: GraphOptions, shape: Signature) -> int | None:
-    """Largest distance over all grid alignments at which a brighter pixel changes the output; None: to the border."""
-    sides = PROBE_PX if shape.size is None else (min(shape.size),)
-    for side in sides:
-        side -= side % given.grid_px
-        size = (side, side) if shape.size is None else shape.size
-        quiet = np.zeros((1, shape.window_frames, *size), dtype=np.float32)
-        before = graphs.windows(quiet)
-        radius, inside = 0, True
-        for shift in range(given.grid_px):
-            at = np.array([size[0] // 2 + shift, size[1] // 2 + shift])
-            bright = quiet.copy()
-            bright[:, :, at[0], at[1]] = BUMP
-            changed = np.argwhere((graphs.windows(bright) != before).any(axis=(0, 1)))
-            if not len(changed):
-                continue
-            inside = inside and bool((changed > 0).all() and (changed < np.array(size) - 1).all())
-            radius = max(radius, int(np.abs(changed - at).max()))
-        if inside:
-            return radius
-    return None
