@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from blinkd_models.camera import Camera
 from blinkd_models.infer import PostProcess
 from blinkd_models.network import CHANNELS, Architecture
 from blinkd_models.purpose import Purpose
@@ -60,6 +61,12 @@ def scales(card: dict[str, Any]) -> Scales:
 def post_process(card: dict[str, Any]) -> PostProcess:
     """Thresholds of a card."""
     return PostProcess(**card["postprocess"])
+
+
+def golden_camera(card: dict[str, Any]) -> Camera:
+    """The camera of a card's golden frames; a plain one if it has none."""
+    given = dict(card.get("golden", {}).get("camera", {}))
+    return Camera(spurious_e=given.pop("spurious", 0.0), **given)
 
 
 def compose(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from blinkd_models.verbs import compare, evaluate, export, import_, infer, train
+from blinkd_models.verbs import compare, evaluate, export, import_, infer, quantize, train
 
-VERBS = (train, evaluate, export, import_, infer, compare)
+VERBS = (train, evaluate, export, import_, quantize, infer, compare)
 
 
 def parser() -> argparse.ArgumentParser:

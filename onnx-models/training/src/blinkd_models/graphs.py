@@ -62,6 +62,13 @@ class Graphs:
         parts = [_run(self.frame, frame=frames[:, i : i + 1]) for i in range(3)]
         return self._context(*parts)
 
+    def one(self, frames: Array) -> Array:
+        """The steady state of the daemon for one window [1, window_frames, H, W]: the neighbours' features are kept."""
+        if self.model is not None:
+            return _run(self.model, frames=frames)
+        features = _run(self.frame, frame=frames[:, :1])
+        return self._context(features, features, features)
+
     def predict(self, photons: Tensor, *, scales: Scales) -> Tensor:
         """Raw output [T, 10, h, w] of a burst [T, H, W] in photons; h and w are padded to the grid.
 
