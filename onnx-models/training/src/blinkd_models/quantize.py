@@ -28,7 +28,6 @@ from blinkd_models.int8 import quantize_graph
 from blinkd_models.purpose import Purpose
 from blinkd_models.simulate import Ranges, Recording, draw_scene, simulate
 
-
 CALIBRATION_SEQUENCES = 24
 JUDGED_FRAMES = 8
 SIDE_PX = 64
