@@ -167,6 +167,29 @@ def test_a_full_disk_or_a_forbidden_folder_is_said_in_one_line(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize("largest_bytes", [10_000, 60_000, 100_000])
+def test_a_disk_that_fills_at_any_file_leaves_no_half_bundle(largest_bytes: int, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="this system has no limits of file size")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_bytes, before[1]))
+    try:
+        with pytest.raises(BundleError, match="free space or name another folder"):
+            export.write(_model(), bundle=tmp_path / "a", purpose=_purpose())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_that_is_cut_short_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK\x03\x04 cut")
+    words = ["--threads", "1", "export", "--run", str(tmp_path), "--bundle", str(tmp_path / "b")]
+    arguments = cli.parser().parse_args(words)
+    assert arguments.call(arguments) == 2
+    error = capsys.readouterr().err
+    assert "cannot be read" in error
+    assert error.count("\n") == 1
+
+
 def test_the_training_command_names_what_was_chosen() -> None:
     settings = asdict(Settings(minutes=7.5, seed=3, sequences=6, architecture=Architecture(features=24)))
     command = training_command(settings)

@@ -109,6 +109,12 @@ def test_the_halo_of_a_graph_is_that_of_its_network(architecture: Architecture, 
     assert card.read(tmp_path / "bundle")["network"]["halo_px"] == export.measure_halo_px(architecture)
 
 
+def test_the_halo_of_the_shipped_graph_is_that_of_its_card(tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "decode-2d-lite-single"
+    _bring(tmp_path, shipped / "model.onnx")
+    assert card.read(tmp_path / "bundle")["network"]["halo_px"] == card.read(shipped)["network"]["halo_px"]
+
+
 def test_the_halo_of_one_convolution_is_one_pixel(tmp_path: Path) -> None:
     _bring(tmp_path, _graph(tmp_path))
     assert card.read(tmp_path / "bundle")["network"]["halo_px"] == 1

@@ -5,6 +5,7 @@ Comes in and goes out: networks. Never: runs pickled code, or guesses an archite
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ NAME = "weights.pt"
 
 def save_weights(model: Decode, *, bundle: Path) -> None:
     """Writes what :func:`load_weights` needs to rebuild the network."""
-    torch.save({"architecture": model.architecture.as_dict(), "weights": model.state_dict()}, bundle / NAME)
+    content = io.BytesIO()
+    torch.save({"architecture": model.architecture.as_dict(), "weights": model.state_dict()}, content)
+    # Through memory: on a full disk PyTorch's own writer fails with an error that says nothing of disks.
+    (bundle / NAME).write_bytes(content.getbuffer())
 
 
 def load_weights(bundle: Path) -> Decode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import pickle
 import platform
 import sys
 from pathlib import Path
@@ -40,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
             export.write(model, bundle=arguments.single, purpose=purpose, single=True)
     except FileNotFoundError as error:
         print(f"export: {error.filename} is missing; --run names the folder that `train` wrote", file=sys.stderr)
+        return 2
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().split("\n")[0]
+        print(f"export: {arguments.run}/checkpoint.pt cannot be read: {reason}; take an older one", file=sys.stderr)
         return 2
     except ValueError as error:
         print(f"export: {error}", file=sys.stderr)
