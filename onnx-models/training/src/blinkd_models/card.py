@@ -6,14 +6,16 @@ Comes in and goes out: plain dictionaries in the order of the file. Never: compu
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from blinkd_models.camera import Camera
 from blinkd_models.infer import PostProcess
 from blinkd_models.network import CHANNELS, Architecture
-from blinkd_models.simulate import Ranges
+from blinkd_models.purpose import Purpose
 from blinkd_models.target import Scales
 
 NAME = "card.toml"
@@ -61,9 +63,15 @@ def post_process(card: dict[str, Any]) -> PostProcess:
     return PostProcess(**card["postprocess"])
 
 
+def golden_camera(card: dict[str, Any]) -> Camera:
+    """The camera of a card's golden frames; a plain one if it has none."""
+    given = dict(card.get("golden", {}).get("camera", {}))
+    return Camera(spurious_e=given.pop("spurious", 0.0), **given)
+
+
 def compose(
-    *, name: str, description: str, graphs: dict[str, str], halo_px: int, mflop_per_px: float,
-    architecture: Architecture, scaling: Scales, ranges: Ranges, training: dict[str, Any],
+    *, name: str, graphs: dict[str, str], halo_px: int, mflop_per_px: float, architecture: Architecture,
+    purpose: Purpose, precision: str = "fp32",
 ) -> dict[str, Any]:  # fmt: skip
     """A card without checksums, metrics and golden files."""
     return {
@@ -71,17 +79,25 @@ def compose(
         "name": name,
         "version": "1",
         "engine": "decode",
-        "description": description,
-        "licence": "MIT OR Apache-2.0",
-        "graphs": {**graphs, "precision": "fp32"},
+        "description": purpose.description,
+        "licence": purpose.licence,
+        "graphs": {**graphs, "precision": precision},
         "sha256": {},
         "network": {
-            "window_frames": 3,
-            "features": architecture.features,
+            "window_frames": architecture.window_frames,
+            "features": architecture.feature_maps if graphs["kind"] == "split" else 0,
             "halo_px": halo_px,
-            "grid_px": GRID_PX,
+            "grid_px": max(GRID_PX, architecture.grid_px),
             "mflop_per_px": round(mflop_per_px, 4),
         },
+        **tables(purpose),
+    }
+
+
+def tables(purpose: Purpose) -> dict[str, Any]:
+    """The part of a card that does not depend on the network's shape."""
+    scaling, ranges = purpose.scales, purpose.ranges
+    return {
         "input": {"unit": "photons", "offset": scaling.offset, "scale": scaling.scale},
         "output": {
             "channels": list(CHANNELS),
@@ -90,7 +106,7 @@ def compose(
             "z_scale_nm": scaling.z_nm,
             "background_scale": scaling.background,
         },
-        "postprocess": {k: v for k, v in asdict(PostProcess()).items() if v is not None},
+        "postprocess": {k: v for k, v in asdict(purpose.post).items() if v is not None},
         "range": {
             "pixel_size_nm": list(ranges.pixel_size_nm),
             "psf_sigma_nm": list(ranges.psf_sigma_nm),
@@ -99,8 +115,8 @@ def compose(
             "density_per_um2": [0.0, ranges.density_per_um2[1]],
             "z_nm": list(ranges.z_nm),
         },
-        "psf": {"kind": "gaussian"},
-        "training": training,
+        "psf": purpose.psf,
+        "training": purpose.training,
     }
 
 
@@ -116,8 +132,7 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(name)} = {_value(entry)}" for name, entry in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import argparse
 
-from blinkd_models.verbs import compare, evaluate, export, infer, pareto, report, train
+from blinkd_models.verbs import (
+    compare,
+    evaluate,
+    export,
+    import_,
+    infer,
+    pareto,
+    quantize,
+    report,
+    train,
+)
 
-VERBS = (train, evaluate, report, export, infer, compare, pareto)
+VERBS = (train, evaluate, report, export, import_, quantize, infer, compare, pareto)
 
 
 def parser() -> argparse.ArgumentParser:

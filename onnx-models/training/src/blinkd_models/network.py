@@ -6,7 +6,7 @@ x runs along rows, y along columns. Never: knows photons or nanometres.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch.nn import functional
 
 CHANNELS = ("p", "photons", "x", "y", "z", "photons_sigma", "x_sigma", "y_sigma", "z_sigma", "background")
 ACTIVATIONS: dict[str, type[nn.Module]] = {"elu": nn.ELU, "relu": nn.ReLU, "silu": nn.SiLU}
+UPSAMPLING = ("nearest", "bilinear")
 SIGMA_MAX = 3.0
 SIGMA_EPS = 0.001
 LOGIT_LIMIT = 8.0
@@ -29,6 +30,7 @@ class Architecture:
     squeeze: 2 works on a grid of half the resolution: a 6 x 6 convolution of stride 2 in front (space-to-depth and
     3 x 3), pixel shuffle before the heads. head_features: channels of the heads, 0 for as many as ``features``.
     shared_heads: one body for all four heads. separable: depthwise and 1 x 1 convolutions instead of full 3 x 3.
+    window_frames: 3, or 1 for a network that sees each frame alone. upsample: ``nearest`` or ``bilinear``.
     """
 
     features: int = 16
@@ -40,6 +42,8 @@ class Architecture:
     head_features: int = 0
     shared_heads: bool = False
     separable: bool = False
+    window_frames: int = 3
+    upsample: str = "nearest"
 
     def __post_init__(self) -> None:
         if self.squeeze not in (1, 2):
@@ -48,6 +52,10 @@ class Architecture:
             raise ValueError(f"features is {self.features}; it must be a positive multiple of {self.squeeze**2}")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation is {self.activation!r}; it must be one of {sorted(ACTIVATIONS)}")
+        if self.window_frames not in (1, 3):
+            raise ValueError(f"window_frames is {self.window_frames}; it must be 1 or 3")
+        if self.upsample not in UPSAMPLING:
+            raise ValueError(f"upsample is {self.upsample!r}; it must be one of {UPSAMPLING}")
 
     @property
     def grid_px(self) -> int:
@@ -58,6 +66,10 @@ class Architecture:
     def feature_maps(self) -> int:
         """Channels, at full resolution, that the frame graph hands to the context graph."""
         return self.features // self.squeeze**2
+
+    def leanest(self) -> Architecture:
+        """The same shape with as few channels as it can have."""
+        return replace(self, features=self.squeeze**2, head_features=min(self.head_features, 1))
 
     def as_dict(self) -> dict[str, int | str | bool]:
         """Plain values, for checkpoints and cards."""
@@ -84,11 +96,12 @@ def _pair(channels_in: int, channels_out: int, *, architecture: Architecture) ->
 
 
 class UNet(nn.Module):
-    """U-Net: pairs of 3x3 convolutions, 2x2 strided convolutions down, nearest neighbour and 1x1 up, 1x1 at the end."""
+    """U-Net: pairs of 3x3 convolutions, 2x2 strided convolutions down, interpolation and 1x1 up, 1x1 at the end."""
 
     def __init__(self, *, channels_in: int, channels_out: int, depth: int, architecture: Architecture) -> None:
         super().__init__()
         features = architecture.features
+        self.upsample = architecture.upsample
         widths = [features * 2**level for level in range(depth + 1)]
         self.encoders = nn.ModuleList()
         self.downs = nn.ModuleList()
@@ -112,8 +125,8 @@ class UNet(nn.Module):
             x = down(skips[-1])
         x = self.base(x)
         for level in reversed(range(len(skips))):
-            # The 1x1 convolution commutes with nearest neighbour up-sampling and is four times cheaper before it.
-            x = functional.interpolate(self.ups[level](x), scale_factor=2.0, mode="nearest")
+            # The 1x1 convolution commutes with either up-sampling and is four times cheaper before it.
+            x = functional.interpolate(self.ups[level](x), scale_factor=2.0, mode=self.upsample)
             x = self.decoders[level](torch.cat([skips[level], x], dim=1))
         out: Tensor = self.last(x)
         return out
@@ -195,21 +208,21 @@ class ContextNet(nn.Module):
         super().__init__()
         features, squeeze = architecture.features, architecture.squeeze
         head_features = architecture.head_features or features
-        self.squeeze = squeeze
+        self.squeeze, self.window_frames = squeeze, architecture.window_frames
         self.unet = UNet(
-            channels_in=3 * features if squeeze == 1 else features,
+            channels_in=self.window_frames * features if squeeze == 1 else features,
             channels_out=head_features * squeeze**2 if squeeze > 1 else head_features,
             depth=architecture.depth_context,
             architecture=architecture,
         )
         if squeeze > 1:
             activation = ACTIVATIONS[architecture.activation]
-            maps = 3 * architecture.feature_maps
+            maps = self.window_frames * architecture.feature_maps
             self.stem = nn.Sequential(nn.Conv2d(maps, features, squeeze, stride=squeeze), activation())
         self.heads = Heads(architecture)
 
     def forward(self, previous: Tensor, this: Tensor, following: Tensor) -> Tensor:
-        together = torch.cat([previous, this, following], dim=1)
+        together = this if self.window_frames == 1 else torch.cat([previous, this, following], dim=1)
         if self.squeeze > 1:
             shuffled = functional.pixel_shuffle(self.unet(self.stem(together)), self.squeeze)
         else:
@@ -224,13 +237,13 @@ class Decode(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.frame = FrameNet(architecture)
-        self.context = ContextNet(architecture)
+        self.frame: nn.Module = FrameNet(architecture)
+        self.context: nn.Module = ContextNet(architecture)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """One window per item: [N, 3, H, W] to [N, 10, H, W]."""
-        previous, this, following = (self.frame(frame) for frame in torch.split(frames, 1, dim=1))
-        out: Tensor = self.context(previous, this, following)
+        """One window per item: [N, window_frames, H, W] to [N, 10, H, W]."""
+        features = [self.frame(frame) for frame in torch.split(frames, 1, dim=1)]
+        out: Tensor = self.context(features[0], features[len(features) // 2], features[-1])
         return out
 
     def windows(self, frames: Tensor, *, first: int, last: int, alone: bool = False) -> Tensor:
