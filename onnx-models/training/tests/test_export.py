@@ -1,14 +1,13 @@
 """Bundles: graphs agree, the card keeps its contract, golden files are reproduced."""
 
 import tomllib
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from blinkd_models import card, cli, export, golden
+from blinkd_models import card, cli, export, golden, settings_file
 from blinkd_models.bundle import BundleError, writing
 from blinkd_models.camera import Camera
 from blinkd_models.infer import PostProcess, localize, predict, read_csv
@@ -17,7 +16,6 @@ from blinkd_models.purpose import Purpose, psf_table
 from blinkd_models.simulate import Ranges
 from blinkd_models.target import Scales
 from blinkd_models.train import Settings, Trainer
-from blinkd_models.verbs.export import training_command
 from blinkd_models.weights import build
 
 SHIPPED = Path(__file__).parents[2] / "decode-2d-lite"
@@ -186,17 +184,18 @@ def test_a_checkpoint_that_is_cut_short_is_one_line(tmp_path: Path, capsys: pyte
     arguments = cli.parser().parse_args(words)
     assert arguments.call(arguments) == 2
     error = capsys.readouterr().err
-    assert "cannot be read" in error
+    assert "not a whole checkpoint" in error
     assert error.count("\n") == 1
 
 
-def test_the_training_command_names_what_was_chosen() -> None:
-    settings = asdict(Settings(minutes=7.5, seed=3, sequences=6, architecture=Architecture(features=24)))
-    command = training_command(settings)
-    assert command.startswith("python -m blinkd_models train --run RUN --minutes 7.5 --seed 3")
-    assert "--features 24" in command
-    assert "--sequences 6" in command
-    assert "--activation" not in command
+def test_a_bundle_holds_the_recipe_that_trains_it_again(tmp_path: Path) -> None:
+    settings = Settings(steps=2, seed=3, sequences=1, frames=3, crop_px=16, architecture=Architecture(features=4))
+    Trainer(settings, run=tmp_path / "run").run(report=lambda _line: None)
+    words = ["--threads", "1", "export", "--run", str(tmp_path / "run"), "--bundle", str(tmp_path / "b")]
+    arguments = cli.parser().parse_args(words)
+    assert arguments.call(arguments) == 0
+    assert settings_file.build(settings_file.read(tmp_path / "b" / "training.toml"), source="bundle") == settings
+    assert card.read(tmp_path / "b")["training"]["command"].endswith("--settings training.toml")
 
 
 def test_a_run_without_a_checkpoint_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Early estimates: fixed, typical, right about a perfect network, and never more than their share of the time."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -43,7 +44,7 @@ class Oracle(Decode):
 
 
 def test_an_oracle_scores_as_its_errors_say() -> None:
-    recording = validation.record(FIXED, emitters=60)
+    recording = validation.record(FIXED, emitters=60, run=Path())
     oracle = Oracle(recording, off_px=0.1, off_nm=30.0)
     score = validation.score(oracle, recording=recording, fixed=FIXED, scales=Scales())
     assert score.emitters > 30
@@ -53,7 +54,7 @@ def test_an_oracle_scores_as_its_errors_say() -> None:
 
 
 def test_the_simulation_is_always_the_same() -> None:
-    one, other = (validation.record(FIXED, emitters=20) for _ in range(2))
+    one, other = (validation.record(FIXED, emitters=20, run=Path()) for _ in range(2))
     assert torch.equal(one.adu, other.adu)
 
 
@@ -69,10 +70,10 @@ def test_the_condition_is_typical_and_stays_within_what_is_trained() -> None:
 
 
 def test_estimates_take_no_more_than_their_share_of_the_time() -> None:
-    watch = validation.Validation(Settings(validate_every_min=5.0, validate_share=0.03))
+    watch = validation.Validation(Settings(validate_every_min=5.0, validate_share=0.03), run=Path())
     assert [watch.due(elapsed_s=s) for s in (0.0, 299.0, 300.0)] == [False, False, True]
     watch.done(elapsed_s=300.0, cost_s=1.0)
     assert watch.next_s == 600.0, "a cheap one is due again after the interval"
     watch.done(elapsed_s=600.0, cost_s=30.0)
     assert watch.next_s == 600.0 + 1000.0, "a dear one waits until it was 3 % of the time"
-    assert not validation.Validation(Settings(validate_every_min=0.0)).due(elapsed_s=1e9)
+    assert not validation.Validation(Settings(validate_every_min=0.0), run=Path()).due(elapsed_s=1e9)

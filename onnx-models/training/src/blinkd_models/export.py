@@ -35,6 +35,9 @@ AGREEMENT = 5e-5
 
 ROUNDINGS = 4.0
 
+RECIPE = "training.toml"
+"""The settings of the training, in the bundle, as ``train --settings`` reads them."""
+
 SPLIT = {"kind": "split", "frame": "frame.onnx", "context": "context.onnx"}
 SINGLE = {"kind": "single", "model": "model.onnx"}
 
@@ -64,6 +67,8 @@ def write(model: Decode, *, bundle: Path, purpose: Purpose, single: bool = False
             bundle=folder,
             purpose=purpose,
         )
+        if purpose.recipe and not single:
+            (folder / RECIPE).write_text(purpose.recipe, encoding="utf-8")
         finish(content, files=files, folder=folder)
     return worst
 

@@ -132,7 +132,7 @@ def measure(candidate: Candidate, *, trainer: Trainer, emitters: int = EMITTERS)
     scores = []
     for density in DENSITIES_PER_UM2:
         fixed = validation.condition(settings.ranges, density_per_um2=density, photons=PHOTONS)
-        recording = validation.record(fixed, emitters=emitters)
+        recording = validation.record(fixed, emitters=emitters, run=trainer.folder)
         scores.append(validation.score(model, recording=recording, fixed=fixed, scales=settings.scales).as_dict())
     on_cpu = Decode(settings.architecture)
     on_cpu.load_state_dict(model.state_dict())

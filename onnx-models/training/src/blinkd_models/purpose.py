@@ -16,7 +16,8 @@ from blinkd_models.target import Scales
 
 @dataclass(frozen=True, kw_only=True)
 class Purpose:
-    """``psf``: the card's table of that name. ``camera``: the one of the golden frames."""
+    """``psf``: the card's table of that name. ``camera``: the one of the golden frames. ``recipe``: the settings of the
+    training as TOML, if there was one."""
 
     description: str
     scales: Scales
@@ -24,14 +25,15 @@ class Purpose:
     psf: dict[str, Any]
     training: dict[str, Any]
     licence: str = "MIT OR Apache-2.0"
+    recipe: str = ""
     post: PostProcess = field(default_factory=PostProcess)
     camera: Camera = field(default_factory=Camera)
 
 
 def psf_table(ranges: Ranges) -> dict[str, Any]:
-    """The simulated PSF: round where all emitters lie in one plane, astigmatic otherwise."""
-    if ranges.z_nm[0] == ranges.z_nm[1]:
-        return {"kind": "gaussian"}
+    """The simulated PSF, in the card's words."""
+    if ranges.psf_kind() != "astigmatic":
+        return {"kind": ranges.psf_kind()}
     return {
         "kind": "astigmatic",
         "sigma_nm": list(ranges.psf_sigma_nm),

@@ -65,7 +65,7 @@ class Trainer:
         )
         self.teacher = Teacher.load(Path(settings.teacher), device=device) if settings.teacher else None
         self.watch = CollapseWatch(intervals=settings.collapse_intervals)
-        self.validation = validation.Validation(settings)
+        self.validation = validation.Validation(settings, run=run)
         self.step = 0
         self.elapsed_s = 0.0
         self.history: list[dict[str, float]] = []
@@ -134,7 +134,7 @@ class Trainer:
         """Loss of a fresh batch, and its parts. Either the first or the last frame of the sequences is left out, so
         that one window per sequence lacks a neighbour; now and then all frames stand alone (live view)."""
         settings = self.settings
-        scene = draw_scene(settings.ranges, sequences=settings.sequences, generator=self.generator)
+        scene = draw_scene(settings.ranges, sequences=settings.sequences, generator=self.generator, run=self.folder)
         recording = simulate(
             scene, frames=settings.frames, height=settings.crop_px, width=settings.crop_px, generator=self.generator
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,12 +90,12 @@ def condition(
     )
 
 
-def record(fixed: Ranges, *, emitters: int) -> Recording:
+def record(fixed: Ranges, *, emitters: int, run: Path) -> Recording:
     """A simulation of about ``emitters`` visible appearances, always the same on the CPU."""
     area_um2 = (SIZE_PX * fixed.pixel_size_nm[0] / 1000.0) ** 2
     sequences = max(1, math.ceil(emitters / (fixed.density_per_um2[0] * area_um2 * FRAMES)))
     generator = torch.Generator().manual_seed(SEED)
-    scene = draw_scene(fixed, sequences=sequences, generator=generator)
+    scene = draw_scene(fixed, sequences=sequences, generator=generator, run=run)
     return simulate(scene, frames=FRAMES, height=SIZE_PX, width=SIZE_PX, generator=generator)
 
 
@@ -138,8 +139,9 @@ class Validation:
 
     EMITTERS = 600
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, run: Path) -> None:
         self.settings = settings
+        self.run = run
         self.fixed = condition(settings.ranges, density_per_um2=DENSITY_PER_UM2, photons=PHOTONS)
         self.recording: Recording | None = None
         self.next_s = 60.0 * settings.validate_every_min
@@ -151,7 +153,7 @@ class Validation:
     def score(self, model: Decode) -> Score:
         """The estimate; always on the same recording."""
         if self.recording is None:
-            self.recording = record(self.fixed, emitters=self.EMITTERS)
+            self.recording = record(self.fixed, emitters=self.EMITTERS, run=self.run)
         return score(model, recording=self.recording, fixed=self.fixed, scales=self.settings.scales)
 
     def done(self, *, elapsed_s: float, cost_s: float) -> None:

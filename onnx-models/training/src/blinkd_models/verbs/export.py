@@ -6,17 +6,17 @@ import argparse
 import pickle
 import platform
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from blinkd_models import checkpoint, export
+from blinkd_models import checkpoint, export, settings_file
 from blinkd_models.network import Architecture, Decode
 from blinkd_models.purpose import Purpose, psf_table
+from blinkd_models.settings import Settings
 from blinkd_models.simulate import Ranges
-from blinkd_models.target import Scales
-from blinkd_models.verbs import train
 
 
 def add(verbs: Any) -> None:
@@ -32,10 +32,13 @@ def add(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     try:
-        state = checkpoint.load(arguments.run / "checkpoint.pt")
+        found = checkpoint.load_last_good(arguments.run)
+        if found is None:
+            raise FileNotFoundError(2, "no checkpoint", str(arguments.run / checkpoint.NAME))
+        state, _ = found
         model = Decode(state.network())
         model.load_state_dict(state.average)
-        purpose = purpose_of(state, description=arguments.description)
+        purpose = purpose_of(state, run=arguments.run, description=arguments.description)
         worst = export.write(model, bundle=arguments.bundle, purpose=purpose, name=arguments.name)
         if arguments.single:
             export.write(model, bundle=arguments.single, purpose=purpose, single=True)
@@ -53,22 +56,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def purpose_of(state: checkpoint.State, *, description: str = "") -> Purpose:
-    """What the checkpoint's network was trained for."""
-    ranges = _ranges(state.settings["ranges"])
+def purpose_of(state: checkpoint.State, *, run: Path, description: str = "") -> Purpose:
+    """What the network of the checkpoint in ``run`` was trained for."""
+    settings = settings_of(state)
+    ranges = settings.ranges
+    if ranges.psf_file is not None:
+        ranges = replace(ranges, psf_file=str((run / ranges.psf_file).resolve()))
     return Purpose(
-        description=description or describe(state.network(), ranges=ranges),
-        scales=Scales(**state.settings["scales"]),
+        description=description or describe(state.network(), ranges=settings.ranges),
+        scales=settings.scales,
         ranges=ranges,
         psf=psf_table(ranges),
-        training=_training_table(state),
+        training=_training_table(state, settings=settings),
+        recipe=settings_file.text(settings),
     )
 
 
 def describe(architecture: Architecture, *, ranges: Ranges) -> str:
     """One line for people: the network, the recordings, the cameras."""
     low, high = ranges.z_nm
-    kind = psf_table(ranges)["kind"]
+    kind = ranges.psf_kind()
     psf = "a round Gaussian PSF" if kind == "gaussian" else f"an {kind} PSF, emitters from z = {low:g} to {high:g} nm"
     dimensions = "3D" if architecture.z else "2D"
     cameras = "sCMOS" if ranges.emccd == 0.0 else "EMCCD" if ranges.emccd == 1.0 else "sCMOS and EMCCD"
@@ -78,44 +85,27 @@ def describe(architecture: Architecture, *, ranges: Ranges) -> str:
     return f"DECODE with {shape} for {dimensions} recordings with {psf}; {cameras}; any blinking."
 
 
-def training_command(settings: dict[str, Any]) -> str:
-    """The command that trains with these settings: minutes and seed always, other options where they differ."""
-    parser = argparse.ArgumentParser()
-    train.add(parser.add_subparsers())
-    verb = parser._subparsers._group_actions[0].choices["train"]  # type: ignore[union-attr, index]
-    flat = {**settings["ranges"], **settings["scales"], **settings["architecture"], **settings}
-    words = ["python -m blinkd_models train --run RUN"]
-    for option in verb._actions:
-        value = flat.get(option.dest)
-        if value is None or (value == option.default and option.dest not in ("minutes", "seed")):
-            continue
-        if isinstance(option, argparse._StoreTrueAction):
-            words += [option.option_strings[0]] if value else []
-            continue
-        values = value if isinstance(value, list | tuple) else [value]
-        text = " ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-        words.append(f"{option.option_strings[0]} {text}")
-    return " ".join(words)
+def settings_of(state: checkpoint.State) -> Settings:
+    """The recipe in a checkpoint, also one from before precisions had names."""
+    given = {name: value for name, value in state.settings.items() if value is not None}
+    if "autocast" in given:
+        given["precision"] = "bf16" if given.pop("autocast") else "fp32"
+    return settings_file.build(given, source="the checkpoint's settings")
 
 
-def _ranges(plain: dict[str, Any]) -> Ranges:
-    """From a checkpoint, which may hold pairs as lists."""
-    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in plain.items()}
-    return Ranges(**values)
-
-
-def _training_table(state: checkpoint.State) -> dict[str, Any]:
-    settings = state.settings
-    body = "bf16 body" if settings["autocast"] else "fp32"
+def _training_table(state: checkpoint.State, *, settings: Settings) -> dict[str, Any]:
+    ending = "cosine over the budget" if settings.schedule == "cosine" else "learning rate by steps"
+    start = "from " + settings.init if settings.init else "from random weights"
+    teacher = f", taught by {settings.teacher}" if settings.teacher else ""
     return {
-        "command": training_command(settings),
-        "seed": settings["seed"],
-        "recipe": f"AdamW, cosine over the time budget, gradient norm clipped at {settings['clip_norm']:g}, "
-        f"moving average of the weights {settings['average_decay']:g}, {body}, "
-        f"{settings['sequences']} sequences of {settings['frames']} frames of {settings['crop_px']} px per update, "
-        "unweighted count loss, simulated recordings",
-        "architecture": dict(settings["architecture"]),
+        "command": f"python -m blinkd_models train --run RUN --settings {export.RECIPE}",
+        "seed": settings.seed,
+        "recipe": f"AdamW, {ending}, gradient norm clipped at {settings.clip_norm:g}, "
+        f"moving average of the weights {settings.average_decay:g}, {settings.precision} body, "
+        f"{settings.sequences} sequences of {settings.frames} frames of {settings.crop_px} px per update, "
+        f"{start}{teacher}, simulated recordings",
+        "architecture": settings.architecture.as_dict(),
         "steps": state.step,
         "minutes": round(state.elapsed_s / 60.0, 1),
-        "machine": f"CPU, {platform.machine()}, shared with other work",
+        "machine": f"{settings.device}, {platform.machine()}, shared with other work",
     }
