@@ -103,8 +103,8 @@ def promised_condition(content: dict[str, Any], *, psf: Psf | None = None) -> Co
     """What a card promises: pixel size, PSF width and focal lengths from the middle of its ranges; background 20 if it
     lies in them. ``psf``: a measured PSF to use instead of a Gaussian.
     """
-    ranges, training = content["range"], content.get("training", {})
-    kind = content["psf"]["kind"]
+    ranges, shape = content["range"], content["psf"]
+    kind = shape["kind"]
     if kind not in GAUSSIANS and psf is None:
         raise ValueError(f"the card's PSF is {kind!r}, not one of {', '.join(GAUSSIANS)}; the measured PSF is needed")
     low, high = ranges["background_photons"]
@@ -113,8 +113,8 @@ def promised_condition(content: dict[str, Any], *, psf: Psf | None = None) -> Co
         psf_sigma_nm=_middle(ranges["psf_sigma_nm"]),
         background_photons=min(max(Condition.background_photons, low), high),
         z_nm=(float(ranges["z_nm"][0]), float(ranges["z_nm"][1])),
-        focus_nm=_middle(training.get("focus_nm", Condition.focus_nm)),
-        depth_nm=_middle(training.get("depth_nm", Condition.depth_nm)),
+        focus_nm=_middle(shape.get("focus_nm", Condition.focus_nm)),
+        depth_nm=_middle(shape.get("depth_nm", Condition.depth_nm)),
         psf=psf,
     )
 

@@ -141,12 +141,18 @@ def record(condition: Condition, *, appearances: int, seed: int) -> Recording:
 
 def judge(runner: Runner, recording: Recording, *, condition: Condition, alone: bool = False) -> Trial:
     """What the network finds; with ``alone`` each frame is its own neighbour, so that there is no context."""
+    found = table(runner.localize(recording.photons, alone=alone), pixel_size_nm=condition.pixel_size_nm)
+    return trial(recording, found, condition=condition)
+
+
+def trial(recording: Recording, found: Table, *, condition: Condition) -> Trial:
+    """Localizations beside the visible emitters of their recording."""
     side, size = condition.size_px, condition.pixel_size_nm
     true = recording.emitters.within(height=side, width=side).visible()
     return Trial(
         condition=condition,
         truth=truth_table(true, frames=condition.frames, background=recording.background, pixel_size_nm=size),
-        found=table(runner.localize(recording.photons, alone=alone), pixel_size_nm=size),
+        found=found,
         share=true.share.numpy().astype(np.float64),
     )
 

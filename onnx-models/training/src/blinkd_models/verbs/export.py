@@ -6,13 +6,17 @@ import argparse
 import pickle
 import platform
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from blinkd_models import checkpoint, export, settings_file
+from blinkd_models.evaluate.condition import promised_condition
+from blinkd_models.evaluate.runner import of_model
+from blinkd_models.evaluate.thresholds import ranked
+from blinkd_models.infer import PostProcess
 from blinkd_models.network import Architecture, Decode
 from blinkd_models.purpose import Purpose, psf_table
 from blinkd_models.settings import Settings
@@ -26,6 +30,12 @@ def add(verbs: Any) -> None:
     out.add_argument("--single", type=Path, help="folder of the same network as one graph, to compare")
     out.add_argument("--name", default="", help="another name than the folder's")
     out.add_argument("--description", default="", help="one line for people; made from the settings if absent")
+    out.add_argument(
+        "--thresholds",
+        choices=("paper", "efficiency"),
+        default="paper",
+        help="of post-processing: 0.3, 0.6, 0.7, or those of highest mean efficiency on simulations",
+    )
     out.set_defaults(call=run)
 
 
@@ -39,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         model = Decode(state.network())
         model.load_state_dict(state.average)
         purpose = purpose_of(state, run=arguments.run, description=arguments.description)
+        if arguments.thresholds == "efficiency":
+            purpose = replace(purpose, post=_best_thresholds(model, purpose=purpose))
         worst = export.write(model, bundle=arguments.bundle, purpose=purpose, name=arguments.name)
         if arguments.single:
             export.write(model, bundle=arguments.single, purpose=purpose, single=True)
@@ -83,6 +95,21 @@ def describe(architecture: Architecture, *, ranges: Ranges) -> str:
     if architecture.squeeze > 1:
         shape += f" on a grid of 1/{architecture.squeeze} the resolution"
     return f"DECODE with {shape} for {dimensions} recordings with {psf}; {cameras}; any blinking."
+
+
+def _best_thresholds(model: Decode, *, purpose: Purpose) -> PostProcess:
+    """Thresholds by simulation; says how much they gain over the paper's."""
+    ranges = {name: list(value) for name, value in asdict(purpose.ranges).items() if isinstance(value, tuple)}
+    base = promised_condition({"range": ranges, "psf": purpose.psf})
+    runner = of_model(model.eval(), scales=purpose.scales, post=purpose.post, grid_px=model.architecture.grid_px)
+    choices = ranked(runner, base=base)
+    best, paper = choices[0], next(choice for choice in choices if choice.post == PostProcess())
+    print(
+        f"thresholds {best.post.candidate:g} {best.post.second:g} {best.post.accept:g}: mean efficiency "
+        f"{best.efficiency:.3f}; the paper's {paper.efficiency:.3f}",
+        flush=True,
+    )
+    return best.post
 
 
 def settings_of(state: checkpoint.State) -> Settings:
