@@ -77,7 +77,7 @@ def compose(
     return {
         "schema": 1,
         "name": name,
-        "version": "1",
+        "version": purpose.version,
         "engine": "decode",
         "description": purpose.description,
         "licence": purpose.licence,

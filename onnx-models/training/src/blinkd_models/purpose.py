@@ -24,6 +24,7 @@ class Purpose:
     ranges: Ranges
     psf: dict[str, Any]
     training: dict[str, Any]
+    version: str = "1"
     licence: str = "MIT OR Apache-2.0"
     recipe: str = ""
     post: PostProcess = field(default_factory=PostProcess)

@@ -30,6 +30,8 @@ def add(verbs: Any) -> None:
     out.add_argument("--single", type=Path, help="folder of the same network as one graph, to compare")
     out.add_argument("--name", default="", help="another name than the folder's")
     out.add_argument("--description", default="", help="one line for people; made from the settings if absent")
+    out.add_argument("--model-version", default="1", help="of the bundle; a retrained one gets another")
+    out.add_argument("--note", default="", help="what else the card should say of the training")
     out.add_argument(
         "--thresholds",
         choices=("paper", "efficiency"),
@@ -49,6 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         model = Decode(state.network())
         model.load_state_dict(state.average)
         purpose = purpose_of(state, run=arguments.run, description=arguments.description)
+        if arguments.note:
+            purpose.training["note"] = arguments.note
+        purpose = replace(purpose, version=arguments.model_version)
         if arguments.thresholds == "efficiency":
             purpose = replace(purpose, post=_best_thresholds(model, purpose=purpose))
         worst = export.write(model, bundle=arguments.bundle, purpose=purpose, name=arguments.name)
