@@ -1,0 +1,147 @@
+"""Phase retrieval: the pupil whose PSF fits a bead stack.
+
+Comes in: one bead's images, its optics. Goes out: Zernike coefficients, blur, position, z scale, and how well it fits.
+Never: reads files, finds beads, judges the result.
+
+Light and background of every slice follow from the shape by linear least squares, so the search runs over the shape
+only. Slice k stands at z = scale (k dz - z0), lateral position row + walk z: a stage that drifts is not an aberration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from blinkd_models.calibrate.least_squares import Minimum, minimize
+from blinkd_models.psf.pupil import Optics, Pupil
+
+NOLL_LAST = 21
+MODEL_ERROR = 0.01
+"""Residuals below this share of a slice's brightest pixel are as good as none: no optics is known better."""
+STARTS_NM = (0.0, 60.0, -60.0)
+"""Vertical and oblique astigmatism to start from, in nm RMS of wavefront; the best after a few steps goes on."""
+SCALE_WIDTH = 1.0
+POSITION = ("row_px", "col_px", "row_walk_px_per_um", "col_walk_px_per_um", "z0_nm", "log_scale", "blur_px")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bead:
+    """One bead, or the average of several. photons, variance [Z, H, W]; H = W. z of slice k is k * dz_nm."""
+
+    photons: Tensor
+    variance: Tensor
+    dz_nm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrieved:
+    """What the bead says about the pupil.
+
+    z_scale: true steps per stated step. model [Z, H, W], light [Z], background [Z] belong to every slice of the bead.
+    """
+
+    pupil: Pupil
+    sigma_rad: Tensor
+    row_px: float
+    col_px: float
+    row_walk_px_per_um: float
+    col_walk_px_per_um: float
+    z0_nm: float
+    z_scale: float
+    light: Tensor
+    background: Tensor
+    model: Tensor
+    steps: int
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """One stage of the search: which slices, how fine a pupil, is the z scale free."""
+
+    bead: Bead
+    optics: Optics
+    noll: tuple[int, ...]
+    mask_rad: Tensor | None
+    count: int
+    every: int
+    scale_free: bool
+
+    def pupil(self, parameters: Tensor) -> Pupil:
+        return Pupil(
+            optics=self.optics,
+            noll=self.noll,
+            zernike_rad=parameters[: len(self.noll)],
+            mask_rad=self.mask_rad,
+            blur_px=parameters[-1],
+            count=self.count,
+        )
+
+    def shape(self, parameters: Tensor, slices: Tensor) -> Tensor:
+        row, col, row_walk, col_walk, z0, log_scale, _ = parameters[len(self.noll) :]
+        z = (slices * self.bead.dz_nm - z0) * (torch.exp(log_scale) if self.scale_free else 1.0)
+        size = self.bead.photons.shape[-1]
+        return self.pupil(parameters).stack(
+            z_nm=z, size_px=size, row_px=row + row_walk * z / 1000.0, col_px=col + col_walk * z / 1000.0
+        )
+
+    def residuals(self, parameters: Tensor) -> Tensor:
+        slices = torch.arange(0, len(self.bead.photons), self.every)
+        data, weight = self.bead.photons[slices], self.weight()[slices]
+        model, _, _ = illuminated(self.shape(parameters, slices.to(parameters.dtype)), data=data, weight=weight)
+        left = (data - model) * weight.sqrt()
+        # An aberration-free start must not drift into huge scales: a broad prior, one unit per factor e.
+        prior = torch.stack([parameters[-2] / SCALE_WIDTH if self.scale_free else 1e3 * parameters[-2]])
+        return torch.cat([left.flatten(), prior])
+
+    def weight(self) -> Tensor:
+        peak = self.bead.photons.amax(dim=(1, 2), keepdim=True)
+        return 1.0 / (self.bead.variance + (MODEL_ERROR * peak) ** 2)
+
+
+def illuminated(shape: Tensor, *, data: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Model [Z, H, W] = light * shape + background, with light [Z] and background [Z] of least weighted squares."""
+    total = weight.sum((1, 2))
+    shape_mean = (weight * shape).sum((1, 2)) / total
+    data_mean = (weight * data).sum((1, 2)) / total
+    centred = shape - shape_mean[:, None, None]
+    light = (weight * centred * data).sum((1, 2)) / (weight * centred * shape).sum((1, 2))
+    base = data_mean - light * shape_mean
+    return light[:, None, None] * shape + base[:, None, None], light, base
+
+
+def retrieve(
+    *, bead: Bead, optics: Optics, row_px: float, col_px: float, z0_nm: float, mask_rad: Tensor | None = None,
+    noll_last: int = NOLL_LAST, scale_free: bool = True,
+) -> Retrieved:  # fmt: skip
+    """Fits Noll 5 to ``noll_last``. ``row_px``, ``col_px``: first guess from the middle pixel; z0: of the focus."""
+    noll = tuple(range(5, noll_last + 1))
+    count = len(bead.photons)
+    def stage(cells: int, slices: int) -> _Fit:
+        every = max(1, count // slices)
+        return _Fit(bead, optics, noll, mask_rad, cells, every, scale_free)
+
+    position = torch.tensor([row_px, col_px, 0.0, 0.0, z0_nm, 0.0, 0.5], dtype=torch.float64)
+    rough = stage(32, 11)
+    tries = []
+    for vertical, oblique in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]:
+        zern = torch.zeros(len(noll), dtype=torch.float64)
+        zern[0], zern[1] = oblique * 1.0, vertical * 1.0
+        tries.append(minimize(rough.residuals, start=torch.cat([zern, position]), steps=4))
+    best = min(tries, key=lambda m: m.chi2)
+    best = minimize(rough.residuals, start=best.parameters, steps=15)
+    fine = stage(64, 21)
+    return _finish(fine, minimize(fine.residuals, start=best.parameters, steps=6))
+
+
+def _finish(fit: _Fit, minimum: Minimum) -> Retrieved:
+    p = minimum.parameters
+    slices = torch.arange(len(fit.bead.photons), dtype=p.dtype)
+    model, light, base = illuminated(fit.shape(p, slices), data=fit.bead.photons, weight=fit.weight())
+    row, col, row_walk, col_walk, z0, log_scale, _ = (float(v) for v in p[len(fit.noll) :])
+    return Retrieved(
+        pupil=fit.pupil(p), sigma_rad=minimum.covariance.diagonal()[: len(fit.noll)].clamp(min=0).sqrt(),
+        row_px=row, col_px=col, row_walk_px_per_um=row_walk, col_walk_px_per_um=col_walk, z0_nm=z0,
+        z_scale=float(torch.exp(torch.tensor(log_scale))), light=light, background=base, model=model, steps=minimum.steps,
+    )
