@@ -6,5 +6,7 @@ Never: draws emitters, adds background or noise.
 
 from blinkd_models.psf.gaussian import Astigmatic, Gaussian2d
 from blinkd_models.psf.render import Psf, render
+from blinkd_models.psf.smap import read_3dcal, write_3dcal
+from blinkd_models.psf.spline import CubicSpline
 
-__all__ = ["Astigmatic", "Gaussian2d", "Psf", "render"]
+__all__ = ["Astigmatic", "CubicSpline", "Gaussian2d", "Psf", "read_3dcal", "render", "write_3dcal"]
