@@ -1,16 +1,12 @@
 """The wave model against closed forms and symmetries."""
 
 import math
-from typing import Literal
 
-import pytest
 import torch
-from scipy.special import j1
 from torch import Tensor
 
-from blinkd_models.psf.masks import double_helix, pupil_points, read_mask, saddle_point, tetrapod
-from blinkd_models.psf.pupil import Optics, Pupil
-from blinkd_models.psf.zernike import orders, osa_from_noll, zernike
+from blinkd_models.psf.pupil import Optics
+from blinkd_models.psf.zernike import zernike
 
 SCALAR = Optics(na=0.9, wavelength_nm=600.0, pixel_size_nm=40.0, index_immersion=1.0, vectorial=False)
 OIL = Optics(na=1.45, wavelength_nm=670.0, pixel_size_nm=100.0)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from blinkd_models.verbs import compare, evaluate, export, infer, train
+from blinkd_models.verbs import calibrate, compare, evaluate, export, infer, train
 
-VERBS = (train, evaluate, export, infer, compare)
+VERBS = (calibrate, train, evaluate, export, infer, compare)
 
 
 def parser() -> argparse.ArgumentParser:

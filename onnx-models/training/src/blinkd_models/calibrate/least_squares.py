@@ -1,4 +1,4 @@
-"""Levenberg-Marquardt with exact derivatives.
+"""Levenberg-Marquardt.
 
 Comes in: a function from parameters to weighted residuals. Goes out: parameters, residuals' square sum, covariance.
 Never: knows what the parameters mean.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+STEP = 1e-6
 DAMPING_START = 1e-2
 DAMPING_MAX = 1e7
 GAIN_LEAST = 1e-5
@@ -29,12 +30,18 @@ class Minimum:
 
 
 def jacobian(residuals: Callable[[Tensor], Tensor], parameters: Tensor) -> tuple[Tensor, Tensor]:
-    """Residuals [M] and their derivatives [M, P], by forward differentiation, one parameter at a time."""
-    columns, value = [], torch.empty(0)
-    for direction in torch.eye(len(parameters), dtype=parameters.dtype):
-        value, column = torch.func.jvp(residuals, (parameters,), (direction,))
-        columns.append(column.flatten())
-    return value.flatten(), torch.stack(columns, dim=1)
+    """Residuals [M] and their derivatives [M, P] by differences.
+
+    In double precision they are good to seven digits, more than a step needs, at a tenth of the time of torch's forward
+    differentiation, which has slow paths for complex products.
+    """
+    value = residuals(parameters)
+    steps = STEP * parameters.abs().clamp(min=1.0)
+    columns = [
+        (residuals(parameters + step * unit) - value) / step
+        for step, unit in zip(steps, torch.eye(len(parameters), dtype=parameters.dtype), strict=True)
+    ]
+    return value, torch.stack(columns, dim=1)
 
 
 def minimize(residuals: Callable[[Tensor], Tensor], *, start: Tensor, steps: int) -> Minimum:
@@ -64,7 +71,7 @@ def _step(
     scale = normal.diagonal().clamp(min=1e-12 * float(normal.diagonal().max()))
     while damping < DAMPING_MAX:
         step = torch.linalg.solve(normal + damping * torch.diag(scale), -downhill)
-        trial = residuals(parameters + step).flatten()
+        trial = residuals(parameters + step)
         square = float(trial @ trial)
         if square < chi2:
             return (parameters + step, square), max(damping / 5.0, 1e-7)

@@ -9,6 +9,7 @@ only. Slice k stands at z = scale (k dz - z0), lateral position row + walk z: a 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,10 +21,12 @@ from blinkd_models.psf.pupil import Optics, Pupil
 NOLL_LAST = 21
 MODEL_ERROR = 0.01
 """Residuals below this share of a slice's brightest pixel are as good as none: no optics is known better."""
-STARTS_NM = (0.0, 60.0, -60.0)
-"""Vertical and oblique astigmatism to start from, in nm RMS of wavefront; the best after a few steps goes on."""
-SCALE_WIDTH = 1.0
-POSITION = ("row_px", "col_px", "row_walk_px_per_um", "col_walk_px_per_um", "z0_nm", "log_scale", "blur_px")
+SCALE_PRIOR = 1.0
+"""Width of a broad prior on the log of the z scale: a start far off must not run away."""
+ROUGH_CELLS, ROUGH_SLICES, TRY_STEPS, ROUGH_STEPS = 32, 11, 4, 15
+FINE_CELLS, FINE_SLICES, FINE_STEPS = 64, 21, 6
+"""The search starts on a coarse pupil and few slices, from several astigmatisms (1 rad) and z scales."""
+BLUR_START_PX = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,8 @@ class Bead:
 class Retrieved:
     """What the bead says about the pupil.
 
-    z_scale: true steps per stated step. model [Z, H, W], light [Z], background [Z] belong to every slice of the bead.
+    sigma_rad [J]: standard deviations of the coefficients from noise alone. z_scale: fitted step over stated step.
+    model [Z, H, W], light [Z], background [Z] (photons) belong to every slice of the bead.
     """
 
     pupil: Pupil
@@ -53,7 +57,6 @@ class Retrieved:
     light: Tensor
     background: Tensor
     model: Tensor
-    steps: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,6 @@ class _Fit:
     mask_rad: Tensor | None
     count: int
     every: int
-    scale_free: bool
 
     def pupil(self, parameters: Tensor) -> Pupil:
         return Pupil(
@@ -80,7 +82,7 @@ class _Fit:
 
     def shape(self, parameters: Tensor, slices: Tensor) -> Tensor:
         row, col, row_walk, col_walk, z0, log_scale, _ = parameters[len(self.noll) :]
-        z = (slices * self.bead.dz_nm - z0) * (torch.exp(log_scale) if self.scale_free else 1.0)
+        z = (slices * self.bead.dz_nm - z0) * torch.exp(log_scale)
         size = self.bead.photons.shape[-1]
         return self.pupil(parameters).stack(
             z_nm=z, size_px=size, row_px=row + row_walk * z / 1000.0, col_px=col + col_walk * z / 1000.0
@@ -91,9 +93,7 @@ class _Fit:
         data, weight = self.bead.photons[slices], self.weight()[slices]
         model, _, _ = illuminated(self.shape(parameters, slices.to(parameters.dtype)), data=data, weight=weight)
         left = (data - model) * weight.sqrt()
-        # An aberration-free start must not drift into huge scales: a broad prior, one unit per factor e.
-        prior = torch.stack([parameters[-2] / SCALE_WIDTH if self.scale_free else 1e3 * parameters[-2]])
-        return torch.cat([left.flatten(), prior])
+        return torch.cat([left.flatten(), parameters[-2:-1] / SCALE_PRIOR])
 
     def weight(self) -> Tensor:
         peak = self.bead.photons.amax(dim=(1, 2), keepdim=True)
@@ -113,35 +113,47 @@ def illuminated(shape: Tensor, *, data: Tensor, weight: Tensor) -> tuple[Tensor,
 
 def retrieve(
     *, bead: Bead, optics: Optics, row_px: float, col_px: float, z0_nm: float, mask_rad: Tensor | None = None,
-    noll_last: int = NOLL_LAST, scale_free: bool = True,
+    noll_last: int = NOLL_LAST,
 ) -> Retrieved:  # fmt: skip
     """Fits Noll 5 to ``noll_last``. ``row_px``, ``col_px``: first guess from the middle pixel; z0: of the focus."""
     noll = tuple(range(5, noll_last + 1))
-    count = len(bead.photons)
-    def stage(cells: int, slices: int) -> _Fit:
-        every = max(1, count // slices)
-        return _Fit(bead, optics, noll, mask_rad, cells, every, scale_free)
+    slices = len(bead.photons)
+    rough = _Fit(bead, optics, noll, mask_rad, ROUGH_CELLS, max(1, slices // ROUGH_SLICES))
+    fine = _Fit(bead, optics, noll, mask_rad, FINE_CELLS, max(1, slices // FINE_SLICES))
 
-    position = torch.tensor([row_px, col_px, 0.0, 0.0, z0_nm, 0.0, 0.5], dtype=torch.float64)
-    rough = stage(32, 11)
-    tries = []
-    for vertical, oblique in [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]:
-        zern = torch.zeros(len(noll), dtype=torch.float64)
-        zern[0], zern[1] = oblique * 1.0, vertical * 1.0
-        tries.append(minimize(rough.residuals, start=torch.cat([zern, position]), steps=4))
-    best = min(tries, key=lambda m: m.chi2)
-    best = minimize(rough.residuals, start=best.parameters, steps=15)
-    fine = stage(64, 21)
-    return _finish(fine, minimize(fine.residuals, start=best.parameters, steps=6))
+    def start(*, vertical: float = 0.0, oblique: float = 0.0, scale: float = 1.0) -> Tensor:
+        bent = torch.zeros(len(noll), dtype=torch.float64)
+        bent[0], bent[1] = oblique, vertical
+        place = torch.tensor([row_px, col_px, 0.0, 0.0, z0_nm, math.log(scale), BLUR_START_PX], dtype=torch.float64)
+        return torch.cat([bent, place])
+
+    def tried(starts: list[Tensor]) -> Minimum:
+        return min((minimize(rough.residuals, start=s, steps=TRY_STEPS) for s in starts), key=lambda m: m.chi2)
+
+    bends = [(0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)]
+    best = tried([start(vertical=v, oblique=o) for v, o in bends])
+    oblique, vertical = (float(p) for p in best.parameters[:2])
+    stretched = tried([start(vertical=vertical, oblique=oblique, scale=s) for s in (0.5, 2.0)])
+    best = min(best, stretched, key=lambda m: m.chi2)
+    best = minimize(rough.residuals, start=best.parameters, steps=ROUGH_STEPS)
+    return _finish(fine, minimize(fine.residuals, start=best.parameters, steps=FINE_STEPS))
 
 
 def _finish(fit: _Fit, minimum: Minimum) -> Retrieved:
-    p = minimum.parameters
+    p, count = minimum.parameters, len(fit.noll)
     slices = torch.arange(len(fit.bead.photons), dtype=p.dtype)
     model, light, base = illuminated(fit.shape(p, slices), data=fit.bead.photons, weight=fit.weight())
-    row, col, row_walk, col_walk, z0, log_scale, _ = (float(v) for v in p[len(fit.noll) :])
+    row, col, row_walk, col_walk, z0, log_scale, _ = (float(v) for v in p[count:])
     return Retrieved(
-        pupil=fit.pupil(p), sigma_rad=minimum.covariance.diagonal()[: len(fit.noll)].clamp(min=0).sqrt(),
-        row_px=row, col_px=col, row_walk_px_per_um=row_walk, col_walk_px_per_um=col_walk, z0_nm=z0,
-        z_scale=float(torch.exp(torch.tensor(log_scale))), light=light, background=base, model=model, steps=minimum.steps,
+        pupil=fit.pupil(p),
+        sigma_rad=minimum.covariance.diagonal()[:count].clamp(min=0.0).sqrt(),
+        row_px=row,
+        col_px=col,
+        row_walk_px_per_um=row_walk,
+        col_walk_px_per_um=col_walk,
+        z0_nm=z0,
+        z_scale=math.exp(log_scale),
+        light=light,
+        background=base,
+        model=model,
     )

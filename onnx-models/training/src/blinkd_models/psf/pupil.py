@@ -11,7 +11,8 @@ from the objective; so a positive vertical astigmatism (Noll 6) makes the spot n
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from blinkd_models.psf.masks import pupil_points, resampled
 from blinkd_models.psf.polarization import cosine, dipole_fields, scalar_field
+from blinkd_models.psf.spline import CubicSpline
 from blinkd_models.psf.zernike import zernike
 
 MARGIN_PX = 3
@@ -96,10 +98,6 @@ class Pupil:
         if given != len(self.noll):
             raise ValueError(f"{len(self.noll)} Noll indices for {given} Zernike coefficients: must be as many")
 
-    def with_(self, **changes: object) -> Pupil:
-        """The same pupil with some fields changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]
-
     def stack(
         self, *, z_nm: Tensor, size_px: int, row_px: Tensor | float = 0.0, col_px: Tensor | float = 0.0
     ) -> Tensor:
@@ -127,10 +125,17 @@ class Pupil:
         del sequence
         size = 2 * self.radius_px + 1
         chunks = [part.split(EMITTERS_AT_ONCE) for part in (z_nm, row_px, col_px)]
-        drawn = [
-            self.stack(z_nm=z, size_px=size, row_px=row, col_px=col) for z, row, col in zip(*chunks, strict=True)
-        ]
+        drawn = [self.stack(z_nm=z, size_px=size, row_px=row, col_px=col) for z, row, col in zip(*chunks, strict=True)]
         return torch.cat(drawn)
+
+    def spline(self, *, z_nm: Tensor, size_px: int) -> CubicSpline:
+        """A spline through the images at ``z_nm`` (evenly spaced), which simulations draw thousands of times faster."""
+        step = float(z_nm[1] - z_nm[0])
+        if not (step > 0.0 and torch.allclose(z_nm.diff(), z_nm.new_tensor(step), rtol=1e-6)):
+            raise ValueError("z_nm: must rise in even steps")
+        images = torch.cat([self.stack(z_nm=z, size_px=size_px) for z in z_nm.double().split(EMITTERS_AT_ONCE)])
+        middle = float(size_px // 2)
+        return CubicSpline.fit(images.detach().float(), dz_nm=step, z0=-float(z_nm[0]) / step, row0=middle, col0=middle)
 
     def _waves(self, z_nm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Waves [Z, C, n, n] (aberrated, defocused), weights [C], and the light collected, [Z]."""
@@ -178,10 +183,11 @@ class Pupil:
         return (torch.cos(2.0 * math.pi * cycles * distance) * passed).mean(dim=2)
 
 
+@cache
 def covered(count: int, *, per_side: int = 16) -> Tensor:
     """Share [n, n] of each cell that lies within the pupil."""
-    fine, _ = pupil_points(count * per_side, dtype=torch.float32)
-    inside = (fine <= 1.0).to(torch.float64)
+    line = (torch.arange(count * per_side, dtype=torch.float64) + 0.5) * (2.0 / (count * per_side)) - 1.0
+    inside = (line[:, None] ** 2 + line**2 <= 1.0).to(torch.float64)
     return inside.view(count, per_side, count, per_side).mean(dim=(1, 3))
 
 
