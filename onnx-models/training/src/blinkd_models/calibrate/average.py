@@ -74,8 +74,8 @@ def average(beads: Sequence[Volume], *, noise: Noise) -> Average:
 def offset(bead: Volume, *, reference: Volume) -> tuple[NDArray[np.float64], float]:
     """Where ``bead`` sits relative to ``reference`` (z, row, column), and their correlation there.
 
-    Normalized correlation for every shift by whole slices, over all lateral shifts by Fourier transform; then a parabola
-    through the maximum along each axis.
+    Normalized correlation for every shift by whole slices, over all lateral shifts by Fourier transform; then a
+    parabola through the maximum along each axis.
     """
     slices, rows, cols = bead.shape
     reach = max(2, int(Z_SHARE_MAX * slices) + 1)
@@ -100,7 +100,8 @@ def _contrast(photons: Volume) -> Volume:
     """Without the background of each slice, as bright in all slices."""
     rim = np.concatenate([photons[:, :2].reshape(len(photons), -1), photons[:, -2:].reshape(len(photons), -1)], axis=1)
     bare = photons - np.median(rim, axis=1)[:, None, None]
-    return bare / np.sqrt((bare * bare).sum(axis=(1, 2), keepdims=True)).clip(1e-12)
+    level: Volume = bare / np.sqrt((bare * bare).sum(axis=(1, 2), keepdims=True)).clip(1e-12)
+    return level
 
 
 def _vertex(volume: Volume, *, peak: tuple[np.intp, ...], axis: int) -> float:
@@ -111,4 +112,4 @@ def _vertex(volume: Volume, *, peak: tuple[np.intp, ...], axis: int) -> float:
     line = np.moveaxis(volume, axis, 0)[index - 1 : index + 2]
     before, top, after = (float(v[tuple(p for n, p in enumerate(peak) if n != axis)]) for v in line)
     bend = before - 2.0 * top + after
-    return 0.5 * (before - after) / bend if bend < 0.0 else 0.0
+    return float(0.5 * (before - after) / bend) if bend < 0.0 else 0.0

@@ -57,15 +57,16 @@ def find_beads(counts: NDArray[Any], *, name: str, pixel_size_nm: float, window_
     places = np.argwhere(peaks)
     if len(places) == 0:
         raise CalibrationError(
-            f"{name}: no beads found: the brightest spot stands {spot.max() / max(noise, 1e-30):.1f} standard deviations "
-            f"above the noise, {SNR_MIN:g} are needed; check the exposure and the channel"
+            f"{name}: no beads found: the brightest spot stands {spot.max() / max(noise, 1e-30):.1f} standard "
+            f"deviations above the noise, {SNR_MIN:g} are needed; check the exposure and the channel"
         )
     places = places[np.argsort(-spot[tuple(places.T)], kind="stable")]
     alone = _alone(places, strength=spot[tuple(places.T)], distance_px=1.5 * half)
     room = np.minimum(places, np.array([height, width]) - 1 - places).min(axis=1)
     if not alone.any():
         raise CalibrationError(
-            f"{name}: {len(places)} beads found, but each has a neighbour within {1.5 * half:.0f} pixels; dilute the beads"
+            f"{name}: {len(places)} beads found, but each has a neighbour within {1.5 * half:.0f} pixels; "
+            "dilute the beads"
         )
     least = round(SMALLEST_WINDOW * half)
     if not (alone & (room >= half)).any():
@@ -73,8 +74,8 @@ def find_beads(counts: NDArray[Any], *, name: str, pixel_size_nm: float, window_
     kept = alone & (room >= half)
     if not kept.any():
         raise CalibrationError(
-            f"{name}: the bead at row {places[0][0]}, column {places[0][1]} sits at the edge; {least} pixels around it are "
-            "needed: move it to the middle of the picture, or choose a larger region"
+            f"{name}: the bead at row {places[0][0]}, column {places[0][1]} sits at the edge; {least} pixels around it "
+            "are needed: move it to the middle of the picture, or choose a larger region"
         )
     return Found(
         places=places[kept][:BEADS_MAX], half_px=half, at_edge=int((room < half).sum()), crowded=int((~alone).sum())

@@ -92,8 +92,8 @@ def _check_span(stack: BeadStack, *, dz_nm: float, optics: Optics) -> None:
     span, least = (len(stack.counts) - 1) * dz_nm, DEPTHS_MIN * optics.depth_of_field_nm
     if span < least:
         raise CalibrationError(
-            f"{stack.name}: stack too short: {len(stack.counts)} slices of {dz_nm:g} nm span {span:.0f} nm, this objective "
-            f"needs {least:.0f} at least, twice that is good; record a longer stack, or check --dz-nm"
+            f"{stack.name}: stack too short: {len(stack.counts)} slices of {dz_nm:g} nm span {span:.0f} nm, this "
+            f"objective needs {least:.0f} at least, twice that is good; record a longer stack, or check --dz-nm"
         )
 
 
@@ -125,15 +125,15 @@ def _measured(
 ) -> Calibration:
     """Both splines on the stage's z, and all numbers about them."""
     slices, size = len(bead.photons), bead.photons.shape[-1]
-    z_nm = np.arange(slices) * bead.dz_nm - fit.z0_nm
+    z_nm: Curve = np.arange(slices, dtype=np.float64) * bead.dz_nm - fit.z0_nm
     pupil_residual = residual(data=bead.photons, model=fit.model, background=fit.background, variance=bead.variance)
     light, background = _light(bead, fit=fit, trusted=pupil_residual.beyond_noise <= PUPIL_USABLE)
     spline = measured_spline(
-        photons=averaged.photons, light=light.numpy(), background=background.numpy(), row_px=fit.row_px,
+        photons=averaged.photons, light=light.numpy(), background=background, row_px=fit.row_px,
         col_px=fit.col_px, z0_nm=fit.z0_nm, dz_nm=bead.dz_nm, optics=optics,
     )  # fmt: skip
     pupil_spline = _pupil_spline(fit, z_nm=z_nm, size=size, dz_nm=bead.dz_nm)
-    spline_model = _drawn(spline, fit=fit, z_nm=z_nm, size=size) * light[:, None, None] + background[:, None, None]
+    spline_model = _drawn(spline, fit=fit, z_nm=z_nm, size=size) * light[:, None, None] + background
     spline_residual = residual(data=bead.photons, model=spline_model, background=background, variance=bead.variance)
     angle = _astigmatism_axis(fit)
     planes = np.linspace(z_nm[1], z_nm[-2], BOUND_PLANES)
@@ -162,8 +162,8 @@ def _measured(
         spline_residual=spline_residual,
         pupil_residual=pupil_residual,
         angle_rad=angle,
-        data_widths_px=widths(bead.photons - background[:, None, None], angle_rad=angle),
-        pupil_widths_px=widths(fit.model - fit.background[:, None, None], angle_rad=angle),
+        data_widths_px=widths(bead.photons - background, angle_rad=angle),
+        pupil_widths_px=widths(fit.model - fit.background, angle_rad=angle),
         spline_bounds=bounds[0],
         pupil_bounds=bounds[1],
         figures=figures,
@@ -171,14 +171,14 @@ def _measured(
     )
 
 
-def _light(bead: Bead, *, fit: Retrieved, trusted: bool) -> tuple[Tensor, Tensor]:
-    """Light and background [Z]: the fit's, which knows of the tails outside the window; else from the window's rim."""
+def _light(bead: Bead, *, fit: Retrieved, trusted: bool) -> tuple[Tensor, float]:
+    """Light [Z] and background: the fit's, which knows of the tails outside the window; else from the window's rim."""
     if trusted:
         return fit.light, fit.background
     p = bead.photons
     rim = torch.cat([p[:, 0], p[:, -1], p[:, :, 0], p[:, :, -1]], dim=1)
-    background = rim.quantile(0.25, dim=1)
-    return (p - background[:, None, None]).sum((1, 2)), background
+    background = float(rim.flatten().quantile(0.25))
+    return (p - background).sum((1, 2)), background
 
 
 def _pupil_spline(fit: Retrieved, *, z_nm: Curve, size: int, dz_nm: float) -> CubicSpline:

@@ -10,18 +10,20 @@ import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from blinkd_models.calibrate.calibration import Calibration
 from blinkd_models.calibrate.quality import Bound
 
 PLANES = 7
 DATA, SPLINE, PUPIL, SOFT = "#1f2933", "#0b7285", "#d9480f", "#adb5bd"
-LOOK = {
+LOOK: dict[str, Any] = {
     "svg.hashsalt": "blinkd", "font.size": 9.0, "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.color": "#e9ecef", "axes.axisbelow": True, "legend.frameon": False,
 }  # fmt: skip
@@ -32,7 +34,7 @@ def look() -> Iterator[None]:
     """One style for all charts, whatever the machine's own settings are."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(LOOK)
+        mpl.rcParams.update(LOOK)  # type: ignore[arg-type]
         yield
 
 
@@ -63,7 +65,7 @@ def spots(c: Calibration) -> Figure:
         for row, image in ((3, data[k] - spline[k]), (4, data[k] - pupil[k])):
             grid[row, column].imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
         grid[0, column].set_title(f"z = {c.z_nm[k]:+.0f} nm", fontsize=9)
-    for row, label in enumerate(("bead", "spline", "pupil", "bead − spline", "bead − pupil")):
+    for row, label in enumerate(("bead", "spline", "pupil", "bead - spline", "bead - pupil")):
         grid[row, 0].set_ylabel(label)
     for axes in grid.flat:
         axes.set_xticks([])
@@ -87,29 +89,34 @@ def residuals(c: Calibration) -> Figure:
 
 def spot_widths(c: Calibration, *, pixel_size_nm: float) -> Figure:
     """Sigma along the two axes of the astigmatism; full width at half maximum on the right."""
-    figure, axes = _chart("z in nm", "σ of the spot in nm")
-    for style, name, (along, across) in (
-        ("o", "bead", c.data_widths_px),
-        ("-", "pupil", c.pupil_widths_px),
-    ):
-        marker = {"markersize": 2.5, "linestyle": "none"} if style == "o" else {"linewidth": 1.4}
-        for sigma, color, label in zip((along, across), (SPLINE, PUPIL), axis_names(c), strict=True):
-            axes.plot(c.z_nm, sigma * pixel_size_nm, style, color=color, label=f"{label}, {name}", **marker)
+    figure, axes = _chart("z in nm", "sigma of the spot in nm")
+    for index, (label, color) in enumerate(zip(axis_names(c), (SPLINE, PUPIL), strict=True)):
+        data, pupil = c.data_widths_px[index] * pixel_size_nm, c.pupil_widths_px[index] * pixel_size_nm
+        axes.plot(c.z_nm, data, "o", color=color, markersize=2.5, label=f"{label}, bead")
+        axes.plot(c.z_nm, pupil, "-", color=color, linewidth=1.4, label=f"{label}, pupil")
     axes.set_ylim(bottom=0)
-    right = axes.secondary_yaxis("right", functions=(lambda s: 2.3548 * s, lambda f: f / 2.3548))
+    right = axes.secondary_yaxis("right", functions=(_fwhm, _sigma))
     right.set_ylabel("FWHM in nm")
     axes.legend(fontsize=8)
     return figure
 
 
+def _fwhm(sigma: Any) -> Any:
+    return 2.3548 * sigma
+
+
+def _sigma(fwhm: Any) -> Any:
+    return fwhm / 2.3548
+
+
 def axis_names(c: Calibration) -> tuple[str, str]:
-    """σx and σy where the astigmatism follows the pixels, else the angle it takes."""
+    """Sigma x and sigma y where the astigmatism follows the pixels, else the angle it takes."""
     degrees = math.degrees(c.angle_rad)
     if abs(degrees) < 10.0:
-        return "σx", "σy"
+        return "sigma x", "sigma y"
     if abs(degrees) > 80.0:
-        return "σy", "σx"
-    return f"σ at {degrees:.0f}°", f"σ at {degrees + 90 if degrees < 0 else degrees - 90:.0f}°"
+        return "sigma y", "sigma x"
+    return f"sigma at {degrees:.0f}°", f"sigma at {degrees + 90 if degrees < 0 else degrees - 90:.0f}°"
 
 
 def bounds(c: Calibration) -> Figure:
@@ -119,7 +126,7 @@ def bounds(c: Calibration) -> Figure:
     for axes, title in ((left, "lateral (mean of x and y)"), (right, "axial")):
         axes.set_title(title, fontsize=9)
         axes.set_xlabel("z in nm")
-        axes.set_ylabel("Cramér–Rao bound in nm")
+        axes.set_ylabel("Cramér-Rao bound in nm")
     for pair, style, name in ((c.spline_bounds, "-", "spline"), (c.pupil_bounds, "--", "pupil")):
         for one, color in zip(pair, (PUPIL, SPLINE), strict=True):
             label = f"{one.photons:.0f} photons, {name}"
@@ -133,7 +140,8 @@ def bounds(c: Calibration) -> Figure:
     return figure
 
 
-def lateral(one: Bound) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def lateral(one: Bound) -> NDArray[np.float64]:
+    """Root mean square of the bounds along rows and columns."""
     return np.asarray(np.sqrt(0.5 * (one.row_nm**2 + one.col_nm**2)))
 
 
@@ -153,10 +161,6 @@ def light(c: Calibration) -> Figure:
     figure, axes = _chart("z in nm", "photons per slice")
     axes.plot(c.z_nm, c.fit.light.numpy(), color=DATA)
     axes.set_ylim(bottom=0)
-    other = axes.twinx()
-    other.plot(c.z_nm, c.fit.background.numpy(), color=SOFT)
-    other.set_ylabel("background, photons per pixel (grey)")
-    other.grid(visible=False)
     return figure
 
 

@@ -80,11 +80,11 @@ def numbers(c: Calibration, *, optics: Optics) -> dict[str, Any]:
             "col_walk_px_per_um": fit.col_walk_px_per_um,
             "z0_nm": fit.z0_nm,
             "z_scale": fit.z_scale,
+            "background_photons": fit.background,
         },
         "per_slice": {
             "z_nm": c.z_nm.tolist(),
             "photons": fit.light.tolist(),
-            "background_photons": fit.background.tolist(),
             "spline_residual": _residual(c.spline_residual),
             "pupil_residual": _residual(c.pupil_residual),
             "axis_rad": c.angle_rad,

@@ -25,14 +25,14 @@ Volume = NDArray[np.float64]
 
 
 def measured_spline(
-    *, photons: Volume, light: Volume, background: Volume, row_px: float, col_px: float, z0_nm: float, dz_nm: float,
+    *, photons: Volume, light: Volume, background: float, row_px: float, col_px: float, z0_nm: float, dz_nm: float,
     optics: Optics,
 ) -> CubicSpline:  # fmt: skip
     """Shares of the light: (photons - background) / light of each slice, smoothed, the emitter on the middle pixel.
 
-    photons [Z, h, w]; light, background [Z]. ``row_px``, ``col_px``: of the emitter at z = 0, from the middle pixel.
+    photons [Z, h, w]; light [Z]. ``row_px``, ``col_px``: of the emitter at z = 0, from the middle pixel.
     """
-    shares = (photons - background[:, None, None]) / light[:, None, None]
+    shares = (photons - background) / light[:, None, None]
     smooth = np.stack([_passed(s, optics=optics) for s in _along_z(shares, dz_nm=dz_nm)])
     centred = np.stack([shift(s, (-row_px, -col_px), order=5, mode="nearest") for s in smooth])
     middle = float(photons.shape[1] // 2)

@@ -55,8 +55,7 @@ def photon_transfer(counts: NDArray[np.float64]) -> Noise:
         means.append(max(float(level[group].mean()), 0.0))
         variances.append((1.4826 * float(np.median(np.abs(change[group])))) ** 2 / sum(f * f for f in FOURTH))
     mean, variance = np.array(means), np.maximum(np.array(variances), 1e-12 * float(np.ptp(counts)) ** 2 + 1e-30)
-    (dark, slope, _), _ = nnls(
-        np.stack([np.ones_like(mean), mean, mean**2], axis=1) / variance[:, None], np.ones(LEVELS)
-    )
+    terms = np.stack([np.ones_like(mean), mean, mean**2], axis=1)
+    (dark, slope, _), _ = nnls(terms / variance[:, None], np.ones(LEVELS))
     least = float(np.ptp(counts)) / SNR_MAX**2
     return Noise(base=base, counts_per_photon=max(float(slope), least, math.ulp(1.0)), dark=float(dark))

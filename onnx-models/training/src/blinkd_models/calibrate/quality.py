@@ -41,9 +41,9 @@ class Residual:
         return float(np.sqrt(max(0.0, (self.total**2 - self.noise**2).mean())))
 
 
-def residual(*, data: Tensor, model: Tensor, background: Tensor, variance: Tensor) -> Residual:
-    """All [Z, H, W] but background [Z]."""
-    signal = ((data - background[:, None, None]) ** 2).sum((1, 2))
+def residual(*, data: Tensor, model: Tensor, background: float, variance: Tensor) -> Residual:
+    """All [Z, H, W] but the background."""
+    signal = ((data - background) ** 2).sum((1, 2))
     return Residual(
         total=(((data - model) ** 2).sum((1, 2)) / signal).sqrt().numpy(),
         noise=(variance.sum((1, 2)) / signal).sqrt().numpy(),
@@ -53,17 +53,17 @@ def residual(*, data: Tensor, model: Tensor, background: Tensor, variance: Tenso
 def widths(images: Tensor, *, angle_rad: float) -> tuple[Curve, Curve]:
     """Sigma in pixels [Z], [Z] of an elliptic Gaussian along the axis at ``angle_rad`` (from columns towards rows) and
     across it."""
-    side = np.arange(images.shape[-1]) - images.shape[-1] // 2
+    side = np.arange(images.shape[-1], dtype=np.float64) - images.shape[-1] // 2
     row, col = np.meshgrid(side, side, indexing="ij")
     along, across = _turned(row, col, angle_rad)
-    start = np.array([float(images[0].max()), 0.0, 0.0, 2.0, 2.0, 0.0])
+    start = np.array([1.0, 0.0, 0.0, 2.0, 2.0, 0.0])
     fitted = []
     for image in images.double().numpy():
-        start[0] = image.max()
+        top = image.max()
 
-        def left(p: Curve, image: Curve = image) -> Curve:
+        def left(p: Curve, image: Curve = image / top) -> Curve:
             spot = p[0] * np.exp(-0.5 * (((along - p[1]) / p[3]) ** 2 + ((across - p[2]) / p[4]) ** 2)) + p[5]
-            return np.asarray((spot - image).ravel() / start[0])
+            return np.asarray((spot - image).ravel())
 
         start = least_squares(left, start, method="lm", max_nfev=300).x
         start[3:5] = np.clip(np.abs(start[3:5]), 0.3, images.shape[-1])

@@ -3,8 +3,8 @@
 Comes in: one bead's images, its optics. Goes out: Zernike coefficients, blur, position, z scale, and how well it fits.
 Never: reads files, finds beads, judges the result.
 
-Light and background of every slice follow from the shape by linear least squares, so the search runs over the shape
-only. Slice k stands at z = scale (k dz - z0), lateral position row + walk z: a stage that drifts is not an aberration.
+The light of every slice and the background follow from the shape by linear least squares, so the search runs over the
+shape only. Slice k stands at z = scale (k dz - z0), lateral position row + walk z: a drifting stage is no aberration.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Retrieved:
     """What the bead says about the pupil.
 
     sigma_rad [J]: standard deviations of the coefficients from noise alone. z_scale: fitted step over stated step.
-    model [Z, H, W], light [Z], background [Z] (photons) belong to every slice of the bead.
+    model [Z, H, W], light [Z] and the background are photons, for every slice of the bead.
     """
 
     pupil: Pupil
@@ -55,7 +55,7 @@ class Retrieved:
     z0_nm: float
     z_scale: float
     light: Tensor
-    background: Tensor
+    background: float
     model: Tensor
 
 
@@ -101,14 +101,15 @@ class _Fit:
 
 
 def illuminated(shape: Tensor, *, data: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Model [Z, H, W] = light * shape + background, with light [Z] and background [Z] of least weighted squares."""
-    total = weight.sum((1, 2))
-    shape_mean = (weight * shape).sum((1, 2)) / total
-    data_mean = (weight * data).sum((1, 2)) / total
-    centred = shape - shape_mean[:, None, None]
-    light = (weight * centred * data).sum((1, 2)) / (weight * centred * shape).sum((1, 2))
-    base = data_mean - light * shape_mean
-    return light[:, None, None] * shape + base[:, None, None], light, base
+    """Model [Z, H, W] = light * shape + background: light [Z], one background for all slices, by least squares.
+
+    A background of its own for every slice would take the light of the tails, and give it back as a pedestal.
+    """
+    shapes, shape_sum, weights = ((weight * v).sum((1, 2)) for v in (shape * shape, shape, torch.ones_like(shape)))
+    seen, data_sum = (weight * shape * data).sum((1, 2)), (weight * data).sum((1, 2))
+    background = (data_sum - shape_sum * seen / shapes).sum() / (weights - shape_sum**2 / shapes).sum()
+    light = (seen - background * shape_sum) / shapes
+    return light[:, None, None] * shape + background, light, background
 
 
 def retrieve(
@@ -154,6 +155,6 @@ def _finish(fit: _Fit, minimum: Minimum) -> Retrieved:
         z0_nm=z0,
         z_scale=math.exp(log_scale),
         light=light,
-        background=base,
+        background=float(base),
         model=model,
     )

@@ -79,9 +79,9 @@ def _fatal(f: Figures) -> list[str]:
         )
     if optics_fit and _factor(f.z_scale) > SCALE_USABLE:
         found.append(
-            f"wrong step size: the defocus asks for {f.z_scale * f.dz_nm:.1f} nm between slices, stated are {f.dz_nm:g} "
-            f"(factor {_factor(f.z_scale):.2f}, limit {SCALE_USABLE:g}); try --dz-nm {f.z_scale * f.dz_nm:.3g}, or check "
-            "--na, --wavelength-nm and --pixel-size-nm"
+            f"wrong step size: the defocus asks for {f.z_scale * f.dz_nm:.1f} nm between slices, stated are "
+            f"{f.dz_nm:g} (factor {_factor(f.z_scale):.2f}, limit {SCALE_USABLE:g}); try --dz-nm "
+            f"{f.z_scale * f.dz_nm:.3g}, or check --na, --wavelength-nm and --pixel-size-nm"
         )
     if f.photons < PHOTONS_USABLE:
         found.append(
@@ -97,8 +97,8 @@ def _minor(f: Figures) -> list[str]:
         found.append(f"the spline leaves {f.spline_excess:.1%} unexplained (good: {SPLINE_GOOD:.0%})")
     if f.pupil_excess > PUPIL_USABLE:
         found.append(
-            f"the optical model does not describe this PSF ({f.pupil_excess:.0%} unexplained, limit {PUPIL_USABLE:.0%}): "
-            "use the spline; a phase mask needs --mask"
+            f"the optical model does not describe this PSF ({f.pupil_excess:.0%} unexplained, limit "
+            f"{PUPIL_USABLE:.0%}): use the spline; a phase mask needs --mask"
         )
     elif f.pupil_excess > PUPIL_GOOD:
         found.append(
@@ -114,8 +114,8 @@ def _minor(f: Figures) -> list[str]:
         found.append(f"only {f.photons:.0f} photons per slice (good: {PHOTONS_GOOD:.0f}): average more beads")
     if f.walk_nm_per_um > WALK_GOOD_NM_PER_UM:
         found.append(
-            f"the bead walks {f.walk_nm_per_um:.0f} nm sideways per um of z (good: {WALK_GOOD_NM_PER_UM:.0f}): stage drift "
-            "or a tilted axis, which the spline keeps"
+            f"the bead walks {f.walk_nm_per_um:.0f} nm sideways per um of z (good: {WALK_GOOD_NM_PER_UM:.0f}): stage "
+            "drift or a tilted axis, which the spline keeps"
         )
     if f.blur_nm > BLUR_GOOD_NM:
         found.append(

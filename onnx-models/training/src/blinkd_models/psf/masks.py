@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from blinkd_models.psf.zernike import zernike
@@ -24,18 +25,24 @@ def pupil_points(count: int, *, dtype: torch.dtype = torch.float64) -> tuple[Ten
     )
 
 
-def saddle_point(count: int, *, strength_rad: float = 3.0) -> Tensor:
+def saddle_point(count: int, *, strength_rad: float = 2.0) -> Tensor:
     """Astigmatism with its second order opposed: two lobes that turn into the other axis, over about 3 um."""
     radius, angle = pupil_points(count)
     first, second = zernike([6, 12], radius=radius, angle=angle)
-    return strength_rad * (first - 0.5 * second)
+    phase: Tensor = strength_rad * (first - 0.5 * second)
+    return phase
 
 
-def tetrapod(count: int, *, strength_rad: float = 6.0) -> Tensor:
-    """Second astigmatism leads: two lobes that part along one axis below focus and along the other above it."""
+def tetrapod(count: int, *, strength_rad: float = 2.3) -> Tensor:
+    """Second astigmatism leads over the first, opposed: two lobes that part along one axis below the focus and along
+    the other above it, over about 4 um.
+
+    The proportion is that of a mask made for a microscope (Nehme et al. 2020), whose Zernike sum leads with these two.
+    """
     radius, angle = pupil_points(count)
-    first, second, third = zernike([6, 12, 24], radius=radius, angle=angle)
-    return strength_rad * (0.75 * first - 0.6 * second + 0.25 * third)
+    first, second = zernike([6, 12], radius=radius, angle=angle)
+    phase: Tensor = strength_rad * (0.5 * first - 0.9 * second)
+    return phase
 
 
 def double_helix(count: int, *, zones: int = 4) -> Tensor:
@@ -49,7 +56,10 @@ def double_helix(count: int, *, zones: int = 4) -> Tensor:
 
 
 def read_mask(path: Path) -> Tensor:
-    """A square phase [n, n] in radians from .npy or MATLAB .mat (its only 2D array); the rim touches the square."""
+    """A square phase [n, n] in radians from .npy or MATLAB .mat (its only square array).
+
+    A frame of one value around the pupil is cut off, so that the rim touches the square.
+    """
     if path.suffix == ".npy":
         arrays = {path.name: np.load(path)}
     else:
@@ -59,7 +69,17 @@ def read_mask(path: Path) -> Tensor:
     square = [value for value in arrays.values() if value.ndim == 2 and value.shape[0] == value.shape[1] > 1]
     if len(square) != 1:
         raise ValueError(f"{path}: needs one square 2D array of phases in radians, found {len(square)}")
-    return torch.from_numpy(np.ascontiguousarray(square[0], dtype=np.float64))
+    return torch.from_numpy(_unframed(np.asarray(square[0], dtype=np.float64)))
+
+
+def _unframed(phase: NDArray[np.float64]) -> NDArray[np.float64]:
+    inside = np.argwhere(phase != phase[0, 0])
+    if len(inside) == 0:
+        return phase
+    first, last = inside.min(axis=0), inside.max(axis=0)
+    side = int((last - first).max()) + 1
+    row, col = (int(p) for p in np.clip(first, 0, len(phase) - side))
+    return np.ascontiguousarray(phase[row : row + side, col : col + side])
 
 
 def resampled(phase_rad: Tensor, *, count: int) -> Tensor:

@@ -124,7 +124,7 @@ class Pupil:
         """As ``Psf`` asks; exact and slow: for bounds and checks. Simulations draw from a spline of it."""
         del sequence
         size = 2 * self.radius_px + 1
-        chunks = [part.split(EMITTERS_AT_ONCE) for part in (z_nm, row_px, col_px)]
+        chunks = [torch.split(part, EMITTERS_AT_ONCE) for part in (z_nm, row_px, col_px)]
         drawn = [self.stack(z_nm=z, size_px=size, row_px=row, col_px=col) for z, row, col in zip(*chunks, strict=True)]
         return torch.cat(drawn)
 
@@ -133,7 +133,7 @@ class Pupil:
         step = float(z_nm[1] - z_nm[0])
         if not (step > 0.0 and torch.allclose(z_nm.diff(), z_nm.new_tensor(step), rtol=1e-6)):
             raise ValueError("z_nm: must rise in even steps")
-        images = torch.cat([self.stack(z_nm=z, size_px=size_px) for z in z_nm.double().split(EMITTERS_AT_ONCE)])
+        images = torch.cat([self.stack(z_nm=z, size_px=size_px) for z in torch.split(z_nm.double(), EMITTERS_AT_ONCE)])
         middle = float(size_px // 2)
         return CubicSpline.fit(images.detach().float(), dz_nm=step, z0=-float(z_nm[0]) / step, row0=middle, col0=middle)
 
