@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d, shift
 
 from blinkd_models.calibrate.noise import Noise
 
-ROUNDS = 3
+ROUNDS = 4
 LIKE_MIN = 0.9
 """Beads whose correlation with the average is lower are not the same thing."""
 Z_SHARE_MAX = 0.25
@@ -48,10 +48,12 @@ def average(beads: Sequence[Volume], *, noise: Noise) -> Average:
     kept = np.ones(number, dtype=bool)
     reference = _contrast(photons[0])
     for _ in range(ROUNDS if number > 1 else 0):
-        moved = []
-        for n, bead in enumerate(photons):
-            shifts[n], likeness[n] = offset(_contrast(bead), reference=reference)
-            moved.append(shift(bead, -shifts[n], order=3, mode="nearest"))
+        moved = [shift(p, -s, order=3, mode="nearest") for p, s in zip(photons, shifts, strict=True)]
+        for n, bead in enumerate(moved):
+            # What is left after the last shift: near zero the parabola has no bias.
+            rest, likeness[n] = offset(_contrast(bead), reference=reference)
+            shifts[n] += rest
+            moved[n] = shift(photons[n], -shifts[n], order=3, mode="nearest")
         kept = (likeness >= LIKE_MIN) & (np.abs(shifts[:, 0]) <= Z_SHARE_MAX * slices)
         kept[0] = True
         reference = _contrast(np.sum([m for m, k in zip(moved, kept, strict=True) if k], axis=0))

@@ -20,7 +20,7 @@ from blinkd_models.calibrate.beads import WINDOW_NM, Found, find_beads
 from blinkd_models.calibrate.measured import measured_spline
 from blinkd_models.calibrate.noise import Noise, photon_transfer
 from blinkd_models.calibrate.quality import Bound, Residual, bound, residual, widths
-from blinkd_models.calibrate.retrieval import Bead, Retrieved, retrieve
+from blinkd_models.calibrate.retrieval import NOLL_LAST, Bead, Retrieved, retrieve
 from blinkd_models.calibrate.stack import BeadStack, CalibrationError, check_saturation
 from blinkd_models.calibrate.verdict import PHOTONS_USABLE, PUPIL_USABLE, Figures, Verdict, judge
 from blinkd_models.psf import CubicSpline
@@ -61,7 +61,13 @@ class Calibration:
 
 
 def calibrate(
-    stack: BeadStack, *, dz_nm: float, optics: Optics, window_nm: float = WINDOW_NM, mask_rad: Tensor | None = None
+    stack: BeadStack,
+    *,
+    dz_nm: float,
+    optics: Optics,
+    window_nm: float = WINDOW_NM,
+    mask_rad: Tensor | None = None,
+    noll_last: int = NOLL_LAST,
 ) -> Calibration:
     """Finds beads, aligns and adds them, fits the pupil, builds both splines, measures and judges.
 
@@ -81,8 +87,16 @@ def calibrate(
             f"{stack.name}: too few photons: about {light:.0f} per slice, {PHOTONS_USABLE:.0f} are the least; expose "
             "longer, or record more beads"
         )
-    fit = retrieve(bead=bead, optics=optics, row_px=row, col_px=col, z0_nm=focus * dz_nm, mask_rad=mask_rad)
-    fit = _in_focus(fit, name=stack.name, dz_nm=dz_nm, slices=len(averaged.photons))
+    fit = retrieve(
+        bead=bead,
+        optics=optics,
+        row_px=row,
+        col_px=col,
+        z0_nm=focus * dz_nm,
+        mask_rad=mask_rad,
+        noll_last=noll_last,
+    )
+    fit = in_focus(fit, name=stack.name, dz_nm=dz_nm, slices=len(averaged.photons))
     return _measured(stack.name, found=found, noise=noise, averaged=averaged, bead=bead, fit=fit, optics=optics)
 
 
@@ -109,7 +123,8 @@ def _first_guess(photons: Curve) -> tuple[float, float, float, float]:
     return float(row), float(col), float(focus), float(np.median(bare.sum(axis=(1, 2))))
 
 
-def _in_focus(fit: Retrieved, *, name: str, dz_nm: float, slices: int) -> Retrieved:
+def in_focus(fit: Retrieved, *, name: str, dz_nm: float, slices: int) -> Retrieved:
+    """The fit, if its focus and its light lie within the stack."""
     if not 0.0 <= fit.z0_nm <= (slices - 1) * dz_nm:
         side = "before the first" if fit.z0_nm < 0.0 else "behind the last"
         raise CalibrationError(

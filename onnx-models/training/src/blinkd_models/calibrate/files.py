@@ -40,7 +40,7 @@ def write(c: Calibration, *, optics: Optics, folder: Path, anyway: bool = False)
 
 def write_npz(spline: CubicSpline, path: Path) -> None:
     """The fields of a ``CubicSpline``."""
-    np.savez_compressed(
+    np.savez(
         path,
         coefficients=spline.coefficients.numpy(),
         dz_nm=np.float64(spline.dz_nm),

@@ -18,14 +18,16 @@ from torch import Tensor
 from blinkd_models.calibrate.least_squares import Minimum, minimize
 from blinkd_models.psf.pupil import Optics, Pupil
 
-NOLL_LAST = 21
+NOLL_LAST, NOLL_MOST = 21, 66
 MODEL_ERROR = 0.01
 """Residuals below this share of a slice's brightest pixel are as good as none: no optics is known better."""
 SCALE_PRIOR = 1.0
 """Width of a broad prior on the log of the z scale: a start far off must not run away."""
-ROUGH_CELLS, ROUGH_SLICES, TRY_STEPS, ROUGH_STEPS = 32, 11, 4, 15
+TRY_TERMS, TRY_SLICES, TRY_STEPS = 4, 9, 6
+ROUGH_CELLS, ROUGH_SLICES, ROUGH_STEPS = 32, 11, 15
 FINE_CELLS, FINE_SLICES, FINE_STEPS = 64, 21, 6
-"""The search starts on a coarse pupil and few slices, from several astigmatisms (1 rad) and z scales."""
+"""The search tries several astigmatisms (1 rad) and z scales with few terms, goes on from the best with all of them on
+a coarse pupil and few slices, and ends on a fine one."""
 BLUR_START_PX = 0.5
 
 
@@ -61,7 +63,7 @@ class Retrieved:
 
 @dataclass(frozen=True)
 class _Fit:
-    """One stage of the search: which slices, how fine a pupil, is the z scale free."""
+    """One stage of the search: which slices, which terms, how fine a pupil."""
 
     bead: Bead
     optics: Optics
@@ -117,27 +119,36 @@ def retrieve(
     noll_last: int = NOLL_LAST,
 ) -> Retrieved:  # fmt: skip
     """Fits Noll 5 to ``noll_last``. ``row_px``, ``col_px``: first guess from the middle pixel; z0: of the focus."""
+    if not TRY_TERMS + 4 <= noll_last <= NOLL_MOST:
+        raise ValueError(f"last Noll index {noll_last}: choose {TRY_TERMS + 4} to {NOLL_MOST}; 21 suits most")
     noll = tuple(range(5, noll_last + 1))
+    few = noll[:TRY_TERMS]
     slices = len(bead.photons)
-    rough = _Fit(bead, optics, noll, mask_rad, ROUGH_CELLS, max(1, slices // ROUGH_SLICES))
-    fine = _Fit(bead, optics, noll, mask_rad, FINE_CELLS, max(1, slices // FINE_SLICES))
+
+    def stage(terms: tuple[int, ...], *, cells: int, used: int) -> _Fit:
+        return _Fit(bead, optics, terms, mask_rad, cells, max(1, slices // used))
 
     def start(*, vertical: float = 0.0, oblique: float = 0.0, scale: float = 1.0) -> Tensor:
-        bent = torch.zeros(len(noll), dtype=torch.float64)
+        bent = torch.zeros(len(few), dtype=torch.float64)
         bent[0], bent[1] = oblique, vertical
         place = torch.tensor([row_px, col_px, 0.0, 0.0, z0_nm, math.log(scale), BLUR_START_PX], dtype=torch.float64)
         return torch.cat([bent, place])
 
+    first = stage(few, cells=ROUGH_CELLS, used=TRY_SLICES)
+
     def tried(starts: list[Tensor]) -> Minimum:
-        return min((minimize(rough.residuals, start=s, steps=TRY_STEPS) for s in starts), key=lambda m: m.chi2)
+        return min((minimize(first.residuals, start=s, steps=TRY_STEPS) for s in starts), key=lambda m: m.chi2)
 
     bends = [(0.0, 0.0), (1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)]
     best = tried([start(vertical=v, oblique=o) for v, o in bends])
     oblique, vertical = (float(p) for p in best.parameters[:2])
     stretched = tried([start(vertical=vertical, oblique=oblique, scale=s) for s in (0.5, 2.0)])
-    best = min(best, stretched, key=lambda m: m.chi2)
-    best = minimize(rough.residuals, start=best.parameters, steps=ROUGH_STEPS)
-    return _finish(fine, minimize(fine.residuals, start=best.parameters, steps=FINE_STEPS))
+    found = min(best, stretched, key=lambda m: m.chi2).parameters
+    found = torch.cat([found[: len(few)], found.new_zeros(len(noll) - len(few)), found[len(few) :]])
+    rough = stage(noll, cells=ROUGH_CELLS, used=ROUGH_SLICES)
+    found = minimize(rough.residuals, start=found, steps=ROUGH_STEPS).parameters
+    fine = stage(noll, cells=FINE_CELLS, used=FINE_SLICES)
+    return _finish(fine, minimize(fine.residuals, start=found, steps=FINE_STEPS))
 
 
 def _finish(fit: _Fit, minimum: Minimum) -> Retrieved:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -110,13 +110,13 @@ class Pupil:
         fine = (size_px + 2 * MARGIN_PX) * per_pixel
         step = 1.0 / per_pixel
         place = (torch.arange(fine, dtype=z_nm.dtype) - (fine - 1) / 2) * step + (size_px - 1) / 2 - size_px // 2
-        wave, weight, total = self._waves(z_nm)
+        wave, total = self._waves(z_nm)
         pitch = 2.0 * self.optics.na / self.optics.wavelength_nm / self.count * self.optics.pixel_size_nm
         cycles = (torch.arange(self.count, dtype=z_nm.dtype) - (self.count - 1) / 2) * pitch
         rows, cols = (_fourier(place[None, :] - p[:, None], cycles=cycles) for p in (row, col))
         field = rows[:, None] @ wave @ cols[:, None].transpose(-1, -2)
         parts = torch.view_as_real(field)
-        image = torch.einsum("zcyxp,c->zyx", parts * parts, weight)
+        image = (parts * parts).sum((1, 4))
         collect = self._pixels(place, size_px=size_px, step=step)
         return collect @ image @ collect.T * (pitch**2 / total)[:, None, None]
 
@@ -137,36 +137,22 @@ class Pupil:
         middle = float(size_px // 2)
         return CubicSpline.fit(images.detach().float(), dz_nm=step, z0=-float(z_nm[0]) / step, row0=middle, col0=middle)
 
-    def _waves(self, z_nm: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Waves [Z, C, n, n] (aberrated, defocused), weights [C], and the light collected, [Z]."""
-        radius, angle = (p.to(z_nm.dtype) for p in pupil_points(self.count))
-        area = covered(self.count).to(z_nm.dtype)
-        radius = radius.clamp(max=1.0)
-        if self.optics.vectorial:
-            fields, weight = dipole_fields(
-                radius,
-                angle=angle,
-                na=self.optics.na,
-                index_immersion=self.optics.index_immersion,
-                index_sample=self.optics.sample,
-            )
-        else:
-            fields, weight = scalar_field(radius), radius.new_ones(1)
-        phase = self._phase(radius, angle)
-        still = fields * torch.polar(area, phase)
-        wave = still * _travel(self.optics, radius=radius, z_nm=z_nm)[:, None]
-        parts = torch.view_as_real(wave)
-        # A cell the rim cuts holds its share of the light, but its wave squared holds the share squared.
-        bright = parts * parts / area.clamp(min=1e-9)[:, :, None]
-        return wave, weight, torch.einsum("zcvup,c->z", bright, weight)
+    def _waves(self, z_nm: Tensor) -> tuple[Tensor, Tensor]:
+        """Waves [Z, C, n, n] (aberrated, defocused), and the light collected, [Z] (or [1], where z does not matter)."""
+        rim = _rim(self.optics, count=self.count, dtype=z_nm.dtype)
+        way = _travel(self.optics, radius=rim.radius, z_nm=z_nm)
+        wave = (rim.fields * torch.polar(rim.area, self._phase(rim))) * way[:, None]
+        if self.optics.index_sample is None:
+            return wave, rim.power.sum()[None]
+        return wave, (rim.power * way.abs() ** 2).sum((1, 2))
 
-    def _phase(self, radius: Tensor, angle: Tensor) -> Tensor:
-        phase = torch.zeros_like(radius)
+    def _phase(self, rim: _Rim) -> Tensor:
+        phase = torch.zeros_like(rim.radius)
         if self.zernike_rad is not None:
-            shapes = zernike(self.noll, radius=radius, angle=angle)
-            phase = phase + torch.einsum("j,jvu->vu", self.zernike_rad.to(radius.dtype), shapes)
+            shapes = zernike(self.noll, radius=rim.radius, angle=rim.angle)
+            phase = phase + torch.einsum("j,jvu->vu", self.zernike_rad.to(phase.dtype), shapes)
         if self.mask_rad is not None:
-            phase = phase + resampled(self.mask_rad.to(radius.dtype), count=self.count)
+            phase = phase + resampled(self.mask_rad.to(phase.dtype), count=self.count)
         return phase
 
     def _pixels(self, place: Tensor, *, size_px: int, step: float) -> Tensor:
@@ -183,7 +169,35 @@ class Pupil:
         return (torch.cos(2.0 * math.pi * cycles * distance) * passed).mean(dim=2)
 
 
-@cache
+@dataclass(frozen=True, kw_only=True)
+class _Rim:
+    """What the optics alone say about every cell [n, n]: polar place, share within the pupil, fields, light.
+
+    fields [C, n, n] carry the root of their weight. A cell that the rim cuts gives its share of the light (power), not
+    the share squared that its wave has.
+    """
+
+    radius: Tensor
+    angle: Tensor
+    area: Tensor
+    fields: Tensor
+    power: Tensor
+
+
+@lru_cache(maxsize=8)
+def _rim(optics: Optics, *, count: int, dtype: torch.dtype) -> _Rim:
+    radius, angle = pupil_points(count, dtype=dtype)
+    radius = radius.clamp(max=1.0)
+    if optics.vectorial:
+        fields, weight = dipole_fields(
+            radius, angle=angle, na=optics.na, index_immersion=optics.index_immersion, index_sample=optics.sample
+        )
+    else:
+        fields, weight = scalar_field(radius), radius.new_ones(1)
+    area, fields = covered(count).to(dtype), fields * weight.sqrt()[:, None, None]
+    return _Rim(radius=radius, angle=angle, area=area, fields=fields, power=(fields.abs() ** 2).sum(0) * area)
+
+
 def covered(count: int, *, per_side: int = 16) -> Tensor:
     """Share [n, n] of each cell that lies within the pupil."""
     line = (torch.arange(count * per_side, dtype=torch.float64) + 0.5) * (2.0 / (count * per_side)) - 1.0

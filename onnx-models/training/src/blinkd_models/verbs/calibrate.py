@@ -13,6 +13,7 @@ from blinkd_models.calibrate import CalibrationError, calibrate, read_stack
 from blinkd_models.calibrate.beads import WINDOW_NM
 from blinkd_models.calibrate.files import write
 from blinkd_models.calibrate.report import summary
+from blinkd_models.calibrate.retrieval import NOLL_LAST
 from blinkd_models.psf.masks import read_mask
 from blinkd_models.psf.pupil import Optics
 
@@ -33,6 +34,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--index-sample", type=float, help="around the beads, where it differs from the immersion")
     verb.add_argument("--z-falls", action="store_true", help="the first slice is the farthest from the objective")
     verb.add_argument("--window-nm", type=float, default=WINDOW_NM, help="width around a bead; tetrapods need 5000")
+    verb.add_argument("--noll-last", type=int, default=NOLL_LAST, help="Zernike terms 5 to this are fitted")
     verb.add_argument("--mask", type=Path, help="phase mask in the pupil, square, radians: .npy or .mat")
     verb.add_argument("--scalar", action="store_true", help="leave polarization out")
     verb.add_argument("--anyway", action="store_true", help="write PSFs although they are not usable")
@@ -57,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             dz_nm=arguments.dz_nm,
             optics=optics,
             window_nm=arguments.window_nm,
+            noll_last=arguments.noll_last,
             mask_rad=read_mask(arguments.mask) if arguments.mask else None,
         )
         write(done, optics=optics, folder=arguments.out, anyway=arguments.anyway)
