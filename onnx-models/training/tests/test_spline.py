@@ -12,7 +12,9 @@ import pytest
 import scipy.io
 import torch
 
-from blinkd_models.psf import CubicSpline, Gaussian2d, read_3dcal, render, write_3dcal
+from blinkd_models.camera import Camera
+from blinkd_models.crlb import crlb_variance
+from blinkd_models.psf import CubicSpline, Gaussian2d, Psf, read_3dcal, render, write_3dcal
 from blinkd_models.psf.smap import CalibrationFileError
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -85,6 +87,25 @@ def test_fit_follows_a_smooth_psf_between_its_samples() -> None:
     # Cubic splines miss a function by at most 5/384 of its fourth derivative, here along two axes.
     bound = 2.0 * 5.0 / 384.0 * 3.0 / 1.3**4 * float(sample.max())
     assert float((drawn[:, ring:-ring, ring:-ring] - truth).abs().max()) < bound
+
+
+def test_bound_of_a_fitted_gaussian_is_that_of_the_gaussian() -> None:
+    gaussian = Gaussian2d(sigma_px=torch.tensor([1.5], dtype=torch.float64))
+    zero = torch.zeros(1, dtype=torch.float64)
+    sample = gaussian.patches(sequence=zero.long(), row_px=zero, col_px=zero, z_nm=zero)
+    spline = CubicSpline.fit(sample.expand(6, -1, -1), dz_nm=50.0, z0=2.0)
+    place = torch.linspace(-0.5, 0.5, 11, dtype=torch.float64)
+    same = torch.ones(11, dtype=torch.float64)
+
+    def bound(psf: Psf) -> torch.Tensor:
+        return crlb_variance(
+            psf=psf, sequence=torch.zeros(11, dtype=torch.long), row_px=place, col_px=-place, z_nm=same * 5.0,
+            photons=same * 2000.0, background=same * 20.0, camera=Camera(), z=False,
+        )  # fmt: skip
+
+    # The bound of the background depends on the size of the patch, in which the spline has one ring more.
+    for parameter in (0, 1, 3):
+        torch.testing.assert_close(bound(spline)[:, parameter], bound(gaussian)[:, parameter], rtol=0.03, atol=0.0)
 
 
 def test_value_slope_and_curvature_are_continuous_between_voxels(spline: CubicSpline) -> None:

@@ -7,7 +7,6 @@ Never: draws an image.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 import torch
@@ -16,8 +15,11 @@ from torch import Tensor
 VISIBLE_PHOTONS = 50.0
 """Dimmer appearances are drawn but not asked for (DECODE, training details)."""
 
-MEMORY_ON_TIMES = 6.0
-"""Emitters may have been switched on this many mean on-times before the first frame."""
+FLUX_MIN = 0.05
+"""The Gaussian of brightness is cut at this part of its mean."""
+
+SPREAD_STEPS, SPREAD_REACH = 64, 4.0
+"""The mean over the brightness of emitters: so many points up to so many standard deviations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +71,16 @@ class Blinking:
         """Emitters switched on per pixel and frame, [B], so that ``density_per_px`` of them are visible.
 
         An emitter of on-time T covers more than the fraction f of a frame for 1 - 2 f + T start times
-        (T > f); the mean over exponential T is exp(-f/tau) (1 - f + tau).
+        (T > f); the mean over exponential T is exp(-f/tau) (1 - f + tau), and that is averaged over the Gaussian of
+        brightness, of which f depends.
         """
-        fraction = (VISIBLE_PHOTONS / self.photons).clamp(max=1.0)
-        chance = torch.exp(-fraction / self.on_time_frames) * (1.0 - fraction + self.on_time_frames)
-        return self.density_per_px / chance
+        deviation = torch.linspace(-SPREAD_REACH, SPREAD_REACH, SPREAD_STEPS, device=self.photons.device)
+        weight = torch.exp(-0.5 * deviation**2)
+        flux = self.photons[:, None] * (1.0 + self.spread[:, None] * deviation).clamp(min=FLUX_MIN)
+        fraction, on_time = VISIBLE_PHOTONS / flux, self.on_time_frames[:, None]
+        frames = torch.exp(-fraction / on_time) * (1.0 - fraction + on_time) * (fraction <= 1.0)
+        # Emitters that are never visible have no rate that makes them so; theirs is finite all the same.
+        return self.density_per_px * weight.sum() / (frames * weight).sum(1).clamp(min=1e-3)
 
 
 def sample_emitters(
@@ -86,24 +93,30 @@ def sample_emitters(
     z_range_nm: tuple[float, float],
     generator: torch.Generator,
 ) -> Emitters:
-    """Appearances in ``frames`` frames of an image with ``margin_px`` of unseen field around it."""
-    memory = math.ceil(MEMORY_ON_TIMES * float(blinking.on_time_frames.max()))
+    """Appearances in ``frames`` frames of an image with ``margin_px`` of unseen field around it.
+
+    The process is in its steady state from the first frame on: an exponential on-time has no memory, so those that
+    shine as it opens (rate times mean on-time of them) shine on for another whole exponential on-time.
+    """
+    device = generator.device
     area = (height + 2.0 * margin_px) * (width + 2.0 * margin_px)
-    expected = blinking.switch_on_rate() * area * (frames + memory)
-    number = torch.poisson(expected, generator=generator).long()
-    sequence = torch.repeat_interleave(torch.arange(len(number)), number)
+    rate = blinking.switch_on_rate() * area
+    number = torch.poisson(rate * (frames + blinking.on_time_frames), generator=generator).long()
+    sequence = torch.repeat_interleave(torch.arange(len(number), device=device), number)
+    each = (len(sequence),)
 
     def uniform(low: float, high: float) -> Tensor:
-        return torch.rand(sequence.shape, generator=generator) * (high - low) + low
+        return torch.rand(each, generator=generator, device=device) * (high - low) + low
 
-    start = uniform(-memory, frames)
-    on_time = torch.empty(sequence.shape).exponential_(generator=generator) * blinking.on_time_frames[sequence]
+    mean_on_time = blinking.on_time_frames[sequence]
+    start = (uniform(0.0, 1.0) * (frames + mean_on_time) - mean_on_time).clamp(min=0.0)
+    on_time = torch.empty(each, device=device).exponential_(generator=generator) * mean_on_time
     row, col = uniform(-0.5 - margin_px, height - 0.5 + margin_px), uniform(-0.5 - margin_px, width - 0.5 + margin_px)
     z = uniform(*z_range_nm)
-    bright = 1.0 + blinking.spread[sequence] * torch.randn(sequence.shape, generator=generator)
-    flux = blinking.photons[sequence] * bright.clamp(min=0.05)
-    frame = torch.arange(frames)
-    shining = torch.minimum((start + on_time)[:, None], frame + 1.0) - torch.maximum(start[:, None], frame.float())
+    bright = 1.0 + blinking.spread[sequence] * torch.randn(each, generator=generator, device=device)
+    flux = blinking.photons[sequence] * bright.clamp(min=FLUX_MIN)
+    opens = torch.arange(frames, device=device, dtype=start.dtype)
+    shining = torch.minimum((start + on_time)[:, None], opens + 1.0) - torch.maximum(start[:, None], opens)
     emitter, seen = torch.nonzero(shining > 0.0, as_tuple=True)
     share = shining[emitter, seen]
     return Emitters(

@@ -32,15 +32,22 @@ class Psf(Protocol):
 
 def render(
     *, psf: Psf, image: Tensor, sequence: Tensor, row_px: Tensor, col_px: Tensor, z_nm: Tensor, photons: Tensor,
-    shape: tuple[int, int, int],
+    shape: tuple[int, int, int], emitter: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Images [N, H, W] of expected photons; emitter e (all [E]) is drawn into image ``image[e]``.
+    """Images [N, H, W] of expected photons; appearance e (all [E]) is drawn into image ``image[e]``.
 
-    What falls outside the image is lost.
+    What falls outside the image is lost. ``emitter``: neighbours in the list with the same number are the same emitter
+    at the same place, whose PSF is then computed once.
     """
     count, height, width = shape
     middle_row, middle_col = row_px.round(), col_px.round()
-    patch = psf.patches(sequence=sequence, row_px=row_px - middle_row, col_px=col_px - middle_col, z_nm=z_nm)
+    place = {"sequence": sequence, "row_px": row_px - middle_row, "col_px": col_px - middle_col, "z_nm": z_nm}
+    if emitter is None:
+        patch = psf.patches(**place)
+    else:
+        _, same, times = torch.unique_consecutive(emitter, return_inverse=True, return_counts=True)
+        first = times.cumsum(0) - times
+        patch = psf.patches(**{name: value[first] for name, value in place.items()})[same]
     side = torch.arange(-psf.radius_px, psf.radius_px + 1, device=row_px.device)
     rows, cols = middle_row.long()[:, None] + side, middle_col.long()[:, None] + side
     on_row, on_col = (rows >= 0) & (rows < height), (cols >= 0) & (cols < width)

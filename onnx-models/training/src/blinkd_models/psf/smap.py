@@ -45,7 +45,7 @@ def read_3dcal(path: Path, *, part: int = 0, channel: int = 0, transpose: bool =
         if is_hdf5:
             with h5py.File(path, "r") as root:
                 return _spline(_Hdf5(root, root), path=path, part=part, channel=channel, transpose=transpose)
-        tree = _Struct(scipy.io.loadmat(path, struct_as_record=True, chars_as_strings=True))
+        tree = _Struct(_variables(path))
     except CalibrationFileError:
         raise
     except Exception as error:
@@ -75,6 +75,14 @@ def write_3dcal(spline: CubicSpline, path: Path) -> None:
     everywhere = np.array([[-np.inf, np.inf]])
     tree = {"SXY": {"cspline": cspline, "PSF": samples, "Xrangeall": everywhere, "Yrangeall": everywhere}}
     scipy.io.savemat(path, {**tree, "parameters": {"dz": float(spline.dz_nm)}}, do_compression=True)
+
+
+def _variables(path: Path) -> dict[str, Any]:
+    """What concerns the PSF; real files also hold figures and objects, which are not parsed. Else only the names."""
+    found: dict[str, Any] = scipy.io.loadmat(path, variable_names=("SXY", "cspline"))
+    if "SXY" in found or "cspline" in found:
+        return found
+    return {name: None for name, _, _ in scipy.io.whosmat(path)}
 
 
 class _Struct:
