@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from blinkd_models.verbs import (
+    calibrate,
     compare,
     evaluate,
     export,
@@ -16,7 +17,7 @@ from blinkd_models.verbs import (
     train,
 )
 
-VERBS = (train, evaluate, report, export, import_, quantize, infer, compare, pareto)
+VERBS = (calibrate, train, evaluate, report, export, import_, quantize, infer, compare, pareto)
 
 
 def parser() -> argparse.ArgumentParser:
