@@ -67,6 +67,9 @@ pub(super) fn localizer(config: &Config, opened: &Opened) -> localizer::Settings
         max_batch: config.model.max_batch,
         idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
         pixel_range_nm: opened.pixel_range_nm,
+        card: opened.card.clone(),
+        pixel_size: config.camera.pixel_size(),
+        estimate: config.model.estimate,
     }
 }
 

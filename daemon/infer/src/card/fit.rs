@@ -18,6 +18,8 @@ pub struct Setup {
     /// Photons per pixel and frame.
     pub background_photons: Option<f64>,
     pub density_per_um2: Option<f64>,
+    /// Emitters are wide along x at some z, along y at others.
+    pub astigmatic: Option<bool>,
 }
 
 impl Setup {
@@ -29,6 +31,7 @@ impl Setup {
             photons: None,
             background_photons: None,
             density_per_um2: None,
+            astigmatic: None,
         }
     }
 }
@@ -62,7 +65,8 @@ pub fn check_fit(card: &Card, setup: &Setup, known: &[&Card], overrule: bool) ->
     Err(Misfit { bundle: card.name.clone(), reasons, nearest })
 }
 
-fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
+/// Why a model was not made for this; empty: it fits.
+pub fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
     let range = &card.range;
     let checks = [
         ("pixel width", "nm", Some(setup.pixel_size.x.0), range.pixel_size_nm),
@@ -74,9 +78,16 @@ fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
     ];
     let reason = |(what, unit, value, span): (&str, &str, Option<f64>, Span)| {
         let value = value.filter(|value| !span.holds(*value))?;
+        // Five digits tell apart what a person would; a measured number has more.
+        let value: f64 = format!("{value:.4e}").parse().unwrap_or(value);
         Some(format!("{what} is {value} {unit} where it was trained for {span}").replace("  ", " "))
     };
-    checks.into_iter().filter_map(reason).collect()
+    let shape = match (setup.astigmatic, card.psf.astigmatic()) {
+        (Some(true), Some(false)) => Some("the PSF is astigmatic where it was trained for a round one"),
+        (Some(false), Some(true)) => Some("the PSF is round where it was trained for an astigmatic one"),
+        _ => None,
+    };
+    checks.into_iter().filter_map(reason).chain(shape.map(str::to_owned)).collect()
 }
 
 /// How far the pixel size is from the middle of the range, in parts of it; for choosing among those that fit.

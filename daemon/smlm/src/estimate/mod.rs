@@ -16,11 +16,13 @@ mod emitters;
 mod gaussian;
 mod noise;
 mod order;
+mod ranges;
 mod sample;
 mod shape;
 mod spot_fit;
 
 pub use assemble::estimate;
+pub use ranges::Ranges;
 pub use sample::{FRAMES, SIDE_PX, Sample, busiest};
 pub use shape::{PsfShape, PsfWidth};
 
