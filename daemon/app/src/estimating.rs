@@ -6,12 +6,16 @@
 
 use std::sync::Arc;
 
-use infer::card::{Card, Setup, Span, reasons};
+use crossbeam_channel::{Sender, TrySendError};
+use infer::card::{Astigmatism, Card, Setup, Span, reasons};
 use smlm::estimate::{Estimate, FRAMES, Given, Measured, PsfShape, SIDE_PX, Sample, busiest, estimate};
 use smlm::frame::{Continuity, FrameInfo};
+use smlm::series::Channel;
 use smlm::units::{Camera, PixelSize};
 
+use crate::files::FileJob;
 use crate::live::Series;
+use crate::localizer::Lane;
 
 const _: () = assert!(SIDE_PX as usize * SIDE_PX as usize * FRAMES * 2 <= 8 << 20, "8 MiB per open series");
 
@@ -34,9 +38,9 @@ impl Collector {
             return;
         }
         let (shape, kind) = (info.shape, info.pixel_type);
-        let sample = self.sample.get_or_insert_with(|| {
-            Box::new(Sample::with_room(busiest(bytes, shape, kind), FRAMES))
-        });
+        let sample = self
+            .sample
+            .get_or_insert_with(|| Box::new(Sample::with_room(busiest(bytes, shape, kind), FRAMES)));
         let alike = |last: &FrameInfo| last.shape == shape && last.pixel_type == kind;
         if self.last.as_ref().is_some_and(|last| !alike(last)) {
             return;
@@ -67,6 +71,36 @@ impl Collector {
     pub fn put_back(&mut self, sample: Box<Sample>) {
         self.sample = Some(sample);
         self.done = false;
+    }
+}
+
+/// Where beginnings of series leave the infer thread.
+pub struct SampleOutlet {
+    /// Series are looked at.
+    pub wanted: bool,
+    /// Where the publisher does not know it.
+    pub pixel_size: PixelSize,
+    /// Of the network; `None` for engines without one.
+    pub card: Option<Arc<Card>>,
+    /// To the files stage.
+    pub jobs: Sender<FileJob>,
+}
+
+impl SampleOutlet {
+    /// Hands a complete sample over. Nobody waits for that: where the files stage is busy it is offered again with the
+    /// next frames, and dropped at the series' end.
+    pub fn offer(&self, lane: &mut Lane, ended: bool) {
+        if lane.channel == Channel::Widefield || self.jobs.is_full() {
+            return;
+        }
+        let Some(sample) = lane.collector.ready(ended) else { return };
+        let pixel = lane.series.info().pixel_size_or(self.pixel_size);
+        let given = Given { pixel, camera: Some(lane.camera) };
+        let job = Job { series: lane.series.clone(), sample, given, card: self.card.clone() };
+        let sent = self.jobs.try_send(FileJob::Estimate(Box::new(job)));
+        if let Err(TrySendError::Full(FileJob::Estimate(job))) = sent {
+            lane.collector.put_back(job.sample);
+        }
     }
 }
 
@@ -118,9 +152,10 @@ pub fn setup(estimate: &Estimate, pixel: PixelSize, card: &Card) -> Setup {
         photons: value(estimate.photons.ok().map(|photons| photons.median), range.photons),
         background_photons: value(estimate.background.ok().map(|b| b.median), range.background_photons),
         density_per_um2: value(estimate.density_per_um2.ok(), range.density_per_um2),
-        astigmatic: psf.and_then(|psf| match psf.shape {
-            PsfShape::Round => Some(false),
-            PsfShape::Astigmatic { .. } => Some(true),
+        astigmatism: psf.and_then(|psf| match psf.shape {
+            PsfShape::Round => Some(Astigmatism::None),
+            PsfShape::Astigmatic { .. } => Some(Astigmatism::AlongAxes),
+            PsfShape::DiagonallyAstigmatic => Some(Astigmatism::AlongDiagonals),
             PsfShape::Unclear => None,
         }),
     }

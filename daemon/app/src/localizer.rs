@@ -12,23 +12,20 @@ use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
-use infer::card::Card;
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use infer::{Engine, EngineError, Output};
-use smlm::estimate::Given;
 use smlm::frame::FrameInfo;
 use smlm::localization::{Filter, Localization};
 use smlm::localize::{BadTensor, OutputScale, Rule, localize};
 use smlm::series::Channel;
-use smlm::units::{Camera, PixelSize};
+use smlm::units::Camera;
 use smlm::window::{WindowFrames, Windower};
 
 use crate::engines::Opened;
-use crate::estimating::{Collector, Job};
-use crate::files::FileJob;
+use crate::estimating::{Collector, SampleOutlet};
 use crate::live::{Live, Series};
 use crate::store::ring::RingReader;
-use lane::Lane;
+pub use lane::Lane;
 
 /// From ingest, in the order in which things happened.
 pub enum ToLocalizer {
@@ -99,12 +96,6 @@ pub struct Settings {
     pub idle_flush: Duration,
     /// What the network was trained for; `None` for engines that do not care.
     pub pixel_range_nm: Option<(f64, f64)>,
-    /// Of the network; `None` for engines without one.
-    pub card: Option<Arc<Card>>,
-    /// Where the publisher does not know it.
-    pub pixel_size: PixelSize,
-    /// Look at the beginning of each series.
-    pub estimate: bool,
 }
 
 /// Windows that one call of the engine can hold, whatever is configured.
@@ -120,8 +111,8 @@ pub struct Localizer {
     pub out: Sender<ToPicture>,
     /// Batches come back empty to be filled again.
     pub spare: Receiver<Box<Batch>>,
-    /// To the files stage: beginnings of series, to be looked at.
-    pub jobs: Sender<FileJob>,
+    /// Beginnings of series leave here, to be looked at.
+    pub samples: SampleOutlet,
     /// Another network for series that start from now on.
     pub engines: Receiver<Opened>,
     /// Rung whenever the rings got room; a file being replayed waits for it.
@@ -170,7 +161,7 @@ impl Localizer {
             self.engine = opened.engine;
             (self.settings.rule, self.settings.scale) = (opened.rule, opened.scale);
             self.settings.pixel_range_nm = opened.pixel_range_nm;
-            self.settings.card = opened.card;
+            self.samples.card = opened.card;
             self.attempts = opened.status.attempts.len();
             self.live.set_engine(opened.status);
         }
@@ -221,7 +212,7 @@ impl Localizer {
             pending: VecDeque::with_capacity(2 * MAX_BATCH),
             camera: info.camera.unwrap_or(self.settings.camera),
             channel: info.channel,
-            collector: Collector::new(self.settings.estimate),
+            collector: Collector::new(self.samples.wanted),
             released,
             done_through,
             warmed: None,
@@ -246,8 +237,7 @@ impl Localizer {
             let _ = self.room.try_send(()); // full: somebody is told already
         }
         lane.take_frames(self.settings.max_batch, self.settings.idle_flush);
-        self.offer_sample(place, false);
-        let lane = &mut self.lanes[place];
+        self.samples.offer(lane, false);
         let windows = lane.batch_len(self.settings.max_batch);
         if windows == 0 {
             return false;
@@ -285,23 +275,6 @@ impl Localizer {
             self.tell_provider();
         }
         true
-    }
-
-    /// Hands the beginning of a series over to be looked at. Nobody waits for that: where the files stage is busy the
-    /// sample is offered again, and at the series' end dropped.
-    fn offer_sample(&mut self, place: usize, ended: bool) {
-        let lane = &mut self.lanes[place];
-        if lane.channel == Channel::Widefield || self.jobs.is_full() {
-            return;
-        }
-        let Some(sample) = lane.collector.ready(ended) else { return };
-        let info = lane.series.info();
-        let pixel = info.pixel_size_or(self.settings.pixel_size);
-        let given = Given { pixel, camera: Some(lane.camera) };
-        let job = Job { series: lane.series.clone(), sample, given, card: self.settings.card.clone() };
-        if let Err(TrySendError::Full(FileJob::Estimate(job))) = self.jobs.try_send(FileJob::Estimate(Box::new(job))) {
-            lane.collector.put_back(job.sample);
-        }
     }
 
     fn warm_up(&mut self, place: usize) {
@@ -356,7 +329,7 @@ impl Localizer {
                 place += 1;
                 continue;
             }
-            self.offer_sample(place, true);
+            self.samples.offer(lane, true);
             let lane = self.lanes.swap_remove(place);
             // A series that the daemon's stop cuts off keeps its ring: the next start goes on with it.
             if let Some(why) = lane.closing {

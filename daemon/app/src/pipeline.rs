@@ -184,13 +184,13 @@ impl Daemon {
 
         let localizer = Localizer {
             settings: settings::localizer(config, &opened),
+            samples: settings::samples(config, &opened, to_files.clone()),
             engine: opened.engine,
             live: self.live.clone(),
             inbox: localizer_inbox,
             bell,
             out: to_picture,
             spare,
-            jobs: to_files.clone(),
             engines: self.engines.1.clone(),
             room: input.room,
             lanes: Vec::new(),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use smlm::localize::{OutputScale, Rule};
 use smlm::units::Camera;
 
-pub use fit::{Misfit, Setup, check_fit, reasons};
+pub use fit::{Astigmatism, Misfit, Setup, check_fit, reasons};
 
 use crate::pixels::Scaling;
 

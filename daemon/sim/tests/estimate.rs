@@ -4,11 +4,12 @@
 //! on-time 25 %, background 5 %, or 1.5 of its stated deviations where emitters are so crowded and bright that no pixel
 //! is free of their light.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on says so by panicking
+
 use sim::camera::CameraModel;
 use sim::microscope::VirtualMicroscope;
 use sim::optics::Psf;
 use sim::settings::{EmitterSettings, Settings};
-use sim::structure::Structure;
 use sim::truth::FrameTruth;
 use smlm::estimate::{Estimate, FRAMES, Given, Measured, PsfShape, Sample, Trouble, estimate};
 use smlm::frame::{PixelType, Shape};
@@ -209,9 +210,8 @@ fn what_cannot_be_known_is_missing_and_not_guessed() {
 fn a_recording_that_says_nothing_is_refused_with_the_reason() {
     let usual = USUAL.settings(CameraModel::SCMOS);
     let dark = Condition { density: 0.0, ..USUAL }.settings(CameraModel::SCMOS);
-    let refused = |settings: &Settings, frames| {
-        estimate(&record(settings, frames).0, &given(settings)).unwrap_err()
-    };
+    let refused =
+        |settings: &Settings, frames| estimate(&record(settings, frames).0, &given(settings)).unwrap_err();
     let none = refused(&dark, FRAMES);
     assert!(matches!(none, Trouble::NoEmitters { .. }), "{none}");
     assert!(matches!(refused(&usual, 3), Trouble::TooFewFrames { frames: 3, .. }));
@@ -230,5 +230,8 @@ fn a_recording_that_says_nothing_is_refused_with_the_reason() {
 fn bright_emitters_that_are_cut_off_are_told() {
     let camera = CameraModel { adu_max: 400, ..CameraModel::SCMOS };
     let (e, _) = estimated(&Condition { photons: 5000.0, ..USUAL }.settings(camera));
-    assert!(e.noise.saturated > 0.0 && e.doubts.iter().any(|doubt| doubt.contains("top of the scale")), "{e:?}");
+    assert!(
+        e.noise.saturated > 0.0 && e.doubts.iter().any(|doubt| doubt.contains("top of the scale")),
+        "{e:?}"
+    );
 }

@@ -72,7 +72,8 @@ impl Common {
         let text = self.config.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
         let file = text.and_then(|text| text.parse::<toml::Table>().ok());
         let in_file = file.is_some_and(|file| file.get(table).is_some_and(|table| table.get(name).is_some()));
-        in_file || self.settings.iter().any(|text| text.split('=').next().is_some_and(|set| set.trim() == key))
+        in_file
+            || self.settings.iter().any(|text| text.split('=').next().is_some_and(|set| set.trim() == key))
     }
 }
 

@@ -6,11 +6,7 @@ use serde_json::{Map, Value, json};
 use smlm::estimate::{Estimate, Finding, Measured, Missing, Part, PsfShape, PsfWidth, Trouble};
 
 /// One object: numbers as `{"value", "sd"}`, ranges as `[low, high]`, and under `missing` why others are not there.
-pub fn json(found: &Result<Estimate, Trouble>) -> Value {
-    let e = match found {
-        Ok(estimate) => estimate,
-        Err(trouble) => return json!({ "trouble": trouble.to_string() }),
-    };
+pub fn json(e: &Estimate) -> Value {
     let (psf, photons, background) = (e.psf.ok(), e.photons.ok(), e.background.ok());
     json!({
         "frames": e.frames,
@@ -48,6 +44,14 @@ pub fn json(found: &Result<Estimate, Trouble>) -> Value {
     })
 }
 
+/// As [`json`], or why there is nothing.
+pub fn json_or_trouble(found: &Result<Estimate, Trouble>) -> Value {
+    match found {
+        Ok(estimate) => json(estimate),
+        Err(trouble) => json!({ "trouble": trouble.to_string() }),
+    }
+}
+
 fn number(m: Measured) -> Value {
     json!({ "value": m.value, "sd": m.sd })
 }
@@ -61,6 +65,7 @@ pub fn shape(psf: &PsfWidth) -> &'static str {
     match psf.shape {
         PsfShape::Round => "round",
         PsfShape::Astigmatic { .. } => "astigmatic",
+        PsfShape::DiagonallyAstigmatic => "astigmatic along the diagonals",
         PsfShape::Unclear => "unclear",
     }
 }
@@ -92,11 +97,14 @@ pub fn missing(e: &Estimate) -> Vec<(&'static str, Missing)> {
 pub fn lines(e: &Estimate) -> String {
     let photons = e.photons.map(|p| {
         let (low, high, spread) = (p.part.low, p.part.high, 100.0 * p.spread);
-        format!("{} per emitter and frame, {low:.0} to {high:.0}; they differ by {spread:.0} %", plain(p.median))
+        format!(
+            "{} per emitter and frame, {low:.0} to {high:.0}; they differ by {spread:.0} %",
+            plain(p.median)
+        )
     });
-    let background = e.background.map(|b| {
-        format!("{} photons per pixel, uneven by {:.0} %", plain(b.median), 100.0 * b.unevenness)
-    });
+    let background = e
+        .background
+        .map(|b| format!("{} photons per pixel, uneven by {:.0} %", plain(b.median), 100.0 * b.unevenness));
     let density = e.density_per_um2.map(|d| format!("{} emitters per µm² and frame", plain(d)));
     let on_time = e.on_time_frames.map(|t| format!("{} frames", plain(t)));
     let rows = [
@@ -120,6 +128,9 @@ fn psf_line(psf: &PsfWidth) -> String {
     match psf.shape {
         PsfShape::Round => format!("round, sigma {sigma} nm"),
         PsfShape::Unclear => format!("sigma {sigma} nm; too dim or too few to tell round from astigmatic"),
+        PsfShape::DiagonallyAstigmatic => {
+            format!("astigmatic along the diagonals of the camera, sigma in focus at most about {sigma} nm")
+        }
         PsfShape::Astigmatic { z_nm, .. } => {
             let z = z_nm.map_or(String::new(), |z| {
                 format!("; z about {:.0} to {:.0} nm, a guess from the usual depth of focus", z.low, z.high)
@@ -136,7 +147,7 @@ fn camera_line(e: &Estimate, slope: Measured) -> String {
     let noise = &e.noise;
     let part = |name: &str, found: Finding| found.map_or(String::new(), |m| format!(", {name} {}", plain(m)));
     format!(
-        "{} ADU of variance per ADU{}{}{}",
+        "{} ADU per photo-electron (variance per mean){}{}{}",
         plain(slope),
         part("offset", noise.offset_adu),
         part("read noise (electrons)", noise.read_noise_e),
@@ -147,5 +158,9 @@ fn camera_line(e: &Estimate, slope: Measured) -> String {
 /// A number with as many digits as its deviation deserves.
 fn plain(m: Measured) -> String {
     let digits = if m.sd > 0.0 { (1.0 - m.sd.log10().floor()).clamp(0.0, 4.0) as usize } else { 1 };
-    if m.sd > 0.0 { format!("{:.digits$} ± {:.digits$}", m.value, m.sd) } else { format!("{:.digits$}", m.value) }
+    if m.sd > 0.0 {
+        format!("{:.digits$} ± {:.digits$}", m.value, m.sd)
+    } else {
+        format!("{:.digits$}", m.value)
+    }
 }

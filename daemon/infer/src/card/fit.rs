@@ -7,6 +7,16 @@ use smlm::units::PixelSize;
 
 use super::{Card, Span};
 
+/// Whether emitters at different z are wide along different axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Astigmatism {
+    /// The PSF is round.
+    None,
+    /// Along the rows and columns of the camera.
+    AlongAxes,
+    AlongDiagonals,
+}
+
 /// What is known of a microscope and a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setup {
@@ -18,8 +28,7 @@ pub struct Setup {
     /// Photons per pixel and frame.
     pub background_photons: Option<f64>,
     pub density_per_um2: Option<f64>,
-    /// Emitters are wide along x at some z, along y at others.
-    pub astigmatic: Option<bool>,
+    pub astigmatism: Option<Astigmatism>,
 }
 
 impl Setup {
@@ -31,7 +40,7 @@ impl Setup {
             photons: None,
             background_photons: None,
             density_per_um2: None,
-            astigmatic: None,
+            astigmatism: None,
         }
     }
 }
@@ -68,9 +77,11 @@ pub fn check_fit(card: &Card, setup: &Setup, known: &[&Card], overrule: bool) ->
 /// Why a model was not made for this; empty: it fits.
 pub fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
     let range = &card.range;
+    let (width, height) = (setup.pixel_size.x.0, setup.pixel_size.y.0);
+    let square = width == height;
     let checks = [
-        ("pixel width", "nm", Some(setup.pixel_size.x.0), range.pixel_size_nm),
-        ("pixel height", "nm", Some(setup.pixel_size.y.0), range.pixel_size_nm),
+        (if square { "pixel size" } else { "pixel width" }, "nm", Some(width), range.pixel_size_nm),
+        ("pixel height", "nm", Some(height).filter(|_| !square), range.pixel_size_nm),
         ("PSF sigma", "nm", setup.psf_sigma_nm, range.psf_sigma_nm),
         ("photons per emitter", "", setup.photons, range.photons),
         ("background per pixel", "photons", setup.background_photons, range.background_photons),
@@ -82,9 +93,16 @@ pub fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
         let value: f64 = format!("{value:.4e}").parse().unwrap_or(value);
         Some(format!("{what} is {value} {unit} where it was trained for {span}").replace("  ", " "))
     };
-    let shape = match (setup.astigmatic, card.psf.astigmatic()) {
-        (Some(true), Some(false)) => Some("the PSF is astigmatic where it was trained for a round one"),
-        (Some(false), Some(true)) => Some("the PSF is round where it was trained for an astigmatic one"),
+    let shape = match (setup.astigmatism, card.psf.astigmatic()) {
+        (Some(Astigmatism::AlongAxes | Astigmatism::AlongDiagonals), Some(false)) => {
+            Some("the PSF is astigmatic where it was trained for a round one")
+        }
+        (Some(Astigmatism::None), Some(true)) => {
+            Some("the PSF is round where it was trained for an astigmatic one")
+        }
+        (Some(Astigmatism::AlongDiagonals), Some(true)) => {
+            Some("the PSF is astigmatic along the camera's diagonals where it was trained for its axes")
+        }
         _ => None,
     };
     checks.into_iter().filter_map(reason).chain(shape.map(str::to_owned)).collect()

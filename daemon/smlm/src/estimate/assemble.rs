@@ -1,6 +1,8 @@
 //! The estimate, put together from what each step found.
 
+use super::brightness;
 use super::correlate::{self, Spread};
+use super::decay;
 use super::detect::{self, Spots};
 use super::emitters::{self, Emitter, Light};
 use super::noise::{self, Block, Quiet};
@@ -8,8 +10,8 @@ use super::order::quantile;
 use super::sample::{Movie, Sample};
 use super::spot_fit::NoiseLine;
 use super::{
-    Background, Estimate, Finding, Given, Measured, Missing, Photons, PsfShape, PsfWidth, Trouble, VISIBLE_PHOTONS,
-    camera, shape,
+    Background, Estimate, Finding, Given, Measured, Missing, Photons, PsfShape, PsfWidth, Trouble,
+    VISIBLE_PHOTONS, camera, shape,
 };
 
 /// Frames in a row, at least.
@@ -40,7 +42,8 @@ pub fn estimate(sample: &Sample, given: &Given) -> Result<Estimate, Trouble> {
     let (spots, quiet) = spots_and_quiet(&movie, &filtered, sigma_px)?;
     let (line, slope) = noise::transfer(&movie, &spots, &quiet.pixels, sigma_px);
     let found = Found { movie, given: *given, sigma_px, flicker, spots, quiet, line, slope };
-    Ok(found.estimate(correlate::decay(&filtered), saturated))
+    let on_time = if found.fleeting() { None } else { decay::on_time(&filtered) };
+    Ok(found.estimate(on_time, saturated))
 }
 
 /// The part of counts at the top of the scale, unless nothing can be done with the sample.
@@ -123,13 +126,17 @@ impl Found {
         let units = curve.units(self.given.camera, &noise);
         let line = match self.slope {
             Some(_) => self.line,
-            // Nearly the same noise everywhere: what is left when nothing bright was seen.
-            None => NoiseLine { slope: units.map_or(0.01 * self.line.variance.sqrt(), |u| u.adu_per_photon), ..self.line },
+            // Nearly the same noise everywhere: what is left when the camera is not known either.
+            None => NoiseLine {
+                slope: self.given.camera.map_or(0.01 * self.line.variance.sqrt(), camera::expected_slope),
+                ..self.line
+            },
         };
         let fits = emitters::fitted(&self.movie, &self.spots, self.sigma_px, &line);
-        let psf = shape::psf(&fits, self.flicker.map(|f| f.shape), self.given.pixel);
+        let psf = shape::psf(&fits, self.flicker.map(|f| f.shape), self.given.pixel, self.crowding());
         let light = self.light(&fits, &line, psf.as_ref().ok());
-        let units = units.ok_or(Missing("the gain of the camera is unknown and too few steady spots tell it"));
+        let units =
+            units.ok_or(Missing("the gain of the camera is unknown and too few steady spots tell it"));
         let photons = light.and_then(|light| Ok(photons(&light, units?.adu_per_photon)));
         let background = units.and_then(|units| self.background(units));
         let density_per_um2 = self.density(light.ok().zip(photons.ok()), on_time);
@@ -142,12 +149,20 @@ impl Found {
             photons,
             background,
             density_per_um2,
-            on_time_frames: on_time.ok_or(Missing("too few frames in a row, or nothing blinks within them")),
+            on_time_frames: on_time.ok_or(Missing(if self.fleeting() {
+                "emitters do not last from one frame to the next"
+            } else {
+                "too few frames in a row, or nothing blinks within them"
+            })),
             noise,
             doubts: Vec::new(),
         };
         estimate.doubts = self.doubts(&estimate);
         estimate
+    }
+
+    fn fleeting(&self) -> bool {
+        self.flicker.is_some_and(|flicker| flicker.fleeting)
     }
 
     fn area_um2(&self) -> f64 {
@@ -171,16 +186,16 @@ impl Found {
     /// Light of an emitter in counts: fitted where emitters stand alone, from three frames' covariance where they are
     /// crowded.
     fn light(&self, fits: &[Emitter], line: &NoiseLine, psf: Option<&PsfWidth>) -> Result<Light, Missing> {
-        let round = psf.filter(|psf| !matches!(psf.shape, PsfShape::Astigmatic { .. }));
+        let round = psf.filter(|psf| matches!(psf.shape, PsfShape::Round | PsfShape::Unclear));
         let round_px = round.map(|psf| psf.sigma_nm.value / pixel_nm(&self.given));
-        let fitted = emitters::light(&self.movie, fits, line, self.sigma_px, round_px);
-        let fitted = fitted.ok_or(Missing("too few emitters that stand alone shine through a whole frame"))?;
+        let fitted = emitters::light(&self.movie, fits, line, self.sigma_px, round_px, self.fleeting());
+        let fitted =
+            fitted.ok_or(Missing("too few emitters that stand alone shine through a whole frame"))?;
         let own = 0.02 + 0.6 * self.crowding() + 4.0 * fitted.noise.powi(2);
         let sd = fitted.median.sd.hypot(fitted.median.value * own);
         let median = Measured { sd, ..fitted.median };
-        let widths = self.flicker.filter(|_| round_px.is_some());
-        let covariance =
-            widths.and_then(|w| correlate::brightness(&self.movie, &w.shape));
+        let lasting = self.flicker.filter(|flicker| round_px.is_some() && !flicker.fleeting);
+        let covariance = lasting.and_then(|flicker| brightness::of_emitters(&self.movie, &flicker.shape));
         let Some(covariance) = covariance else { return Ok(Light { median, ..fitted }) };
         let square = fitted.spread.min(0.3).powi(2);
         let covariance = covariance.times((1.0 + square) / (1.0 + 3.0 * square));
@@ -200,35 +215,46 @@ impl Found {
         let blocks = &self.quiet.pixels.blocks;
         let mut levels: Vec<f64> = blocks.iter().map(|block| photons(block.mean)).collect();
         let noise = noise::middle(&self.quiet.pixels, |block| block.mean_sd) / units.adu_per_photon;
-        let (value, spread) = super::order::centre_and_spread(&mut levels).ok_or(Missing("no pixel is quiet"))?;
+        let (value, spread) =
+            super::order::centre_and_spread(&mut levels).ok_or(Missing("no pixel is quiet"))?;
         // Light of emitters reaches further than is looked at, more so in a crowd.
         let leaked = 0.012 * (photons(self.mean()) - value).max(0.0);
         let own = (spread.powi(2) - noise.powi(2)).max(0.0).sqrt();
         let sd = (0.01 * value).hypot(leaked).hypot(units.level_sd);
-        Ok(Background { median: Measured { value, sd }, unevenness: if value > 0.0 { own / value } else { 0.0 } })
+        Ok(Background {
+            median: Measured { value, sd },
+            unevenness: if value > 0.0 { own / value } else { 0.0 },
+        })
     }
 
     /// From the light above the background and from the power of the flicker, each per light of one emitter.
     fn density(&self, light: Option<(Light, Photons)>, on_time: Option<Measured>) -> Finding {
         let (light, photons) = light.ok_or(Missing("the light of one emitter is not known"))?;
-        let on_time = on_time.ok_or(Missing("the on-time is not known"))?.value;
+        if on_time.is_none() && !self.fleeting() {
+            return Err(Missing("the on-time is not known"));
+        }
+        // Of no use to fleeting emitters, which are seen in one frame each.
+        let on_time = on_time.map_or(0.0, |on_time| on_time.value);
         let one = light.median.value;
         let unsure = light.median.sd / one;
         let above = self.mean() - self.line.level;
         let budget = above / one;
         let leaked = 0.004 * self.line.level.abs() + self.line.variance.sqrt() * 0.005;
-        let budget = Measured { value: budget, sd: budget.abs() * unsure.hypot(leaked / above.max(1e-9)).hypot(0.03) };
+        let budget =
+            Measured { value: budget, sd: budget.abs() * unsure.hypot(leaked / above.max(1e-9)).hypot(0.03) };
         let power = self.flicker.map(|flicker| {
             let value = flicker.power(on_time) / (one * one * (1.0 + light.spread.min(0.5).powi(2)));
             Measured { value, sd: value * (2.0 * unsure).hypot(flicker.power_relative_sd()).hypot(0.04) }
         });
-        let shining: Vec<Measured> = [Some(budget), power].into_iter().flatten().filter(|m| m.value > 0.0).collect();
+        let shining: Vec<Measured> =
+            [Some(budget), power].into_iter().flatten().filter(|m| m.value > 0.0).collect();
         if shining.is_empty() {
             return Err(Missing("nothing shines above the background"));
         }
         let limit = (VISIBLE_PHOTONS / photons.median.value).min(1.0);
         // Frames in which a flash is visible, per mean on-time.
-        let seen = (-limit / on_time).exp() * (1.0 - limit + on_time) / on_time;
+        let lasting = || (-limit / on_time).exp() * (1.0 - limit + on_time) / on_time;
+        let seen = if self.fleeting() { 1.0 } else { lasting() };
         let density = weighted(&shining).times(seen / self.pixel_um2());
         let apart = match shining[..] {
             [a, b] => (a.value / b.value).ln().abs() * 0.25,
@@ -241,7 +267,9 @@ impl Found {
         let mut doubts = Vec::new();
         if estimate.noise.saturated > 0.0 {
             let percent = 100.0 * estimate.noise.saturated;
-            doubts.push(format!("{percent:.3} % of the counts are at the top of the scale: bright emitters are cut off"));
+            doubts.push(format!(
+                "{percent:.3} % of the counts are at the top of the scale: bright emitters are cut off"
+            ));
         }
         if self.crowding() > 0.3 {
             doubts.push("emitters overlap in most places: what is fitted may be two of them".to_owned());
@@ -250,6 +278,12 @@ impl Found {
             doubts.push(
                 "the camera is taken from its noise: with electron multiplication all photons are half of what is there; \
                  give the camera's calibration to be sure"
+                    .to_owned(),
+            );
+        }
+        if self.fleeting() {
+            doubts.push(
+                "emitters do not last from one frame to the next: their photons are those of one frame, whole or not"
                     .to_owned(),
             );
         }

@@ -38,6 +38,14 @@ pub fn saturated(counts: &[u16]) -> (f64, u16) {
     (if piled_up { at_top as f64 / counts.len() as f64 } else { 0.0 }, top)
 }
 
+/// What the slope of variance against mean should be, in counts.
+pub fn expected_slope(camera: Camera) -> f64 {
+    match camera.em_gain {
+        None => 1.0 / camera.e_per_adu,
+        Some(gain) => 2.0 * gain / camera.e_per_adu,
+    }
+}
+
 impl Curve {
     pub fn noise(&self, camera: Option<Camera>, saturated: f64) -> Noise {
         let unsure = |slope: Measured| slope.sd.hypot(slope.value * (0.06 + 0.5 * self.crowding));
@@ -88,6 +96,10 @@ impl Curve {
             return Some(Units { adu_per_photon: 1.0 / gain, offset_adu: -bias / gain, level_sd: 0.0 });
         }
         let (slope, offset) = noise.transfer_adu.ok().zip(noise.offset_adu.ok())?;
-        Some(Units { adu_per_photon: slope.value, offset_adu: offset.value, level_sd: offset.sd / slope.value })
+        Some(Units {
+            adu_per_photon: slope.value,
+            offset_adu: offset.value,
+            level_sd: offset.sd / slope.value,
+        })
     }
 }

@@ -93,7 +93,9 @@ impl Kernel {
             padded[..reach].fill(row[0]);
             padded[reach..reach + width].copy_from_slice(row);
             padded[reach + width..].fill(row[width - 1]);
-            spare.extend(padded.windows(self.0.len()).map(|w| w.iter().zip(&self.0).map(|(a, b)| a * b).sum::<f32>()));
+            spare.extend(
+                padded.windows(self.0.len()).map(|w| w.iter().zip(&self.0).map(|(a, b)| a * b).sum::<f32>()),
+            );
         }
         out.clear();
         out.resize(image.len(), 0.0);

@@ -117,16 +117,18 @@ pub struct Light {
     pub noise: f64,
 }
 
-/// Of the emitters that shone through a whole frame. `round_px`: all have this width, which leaves less to noise.
+/// Of the emitters that shone through a whole frame, or of all, where none does. `round_px`: all have this width, which
+/// leaves less to noise.
 pub fn light(
     movie: &Movie,
     emitters: &[Emitter],
     noise: &NoiseLine,
     sigma_px: f64,
     round_px: Option<f64>,
+    fleeting: bool,
 ) -> Option<Light> {
     let near = |e: &&Emitter| round_px.is_none_or(|width| (mean_width(&e.fit) / width - 1.0).abs() < 0.3);
-    let full = emitters.iter().filter(|e| e.full).filter(near);
+    let full = emitters.iter().filter(|e| e.full || fleeting).filter(near);
     let half = half_side(sigma_px);
     let measured = full.filter_map(|e| match round_px {
         None => Some((e.fit.light, e.fit.light_sd)),

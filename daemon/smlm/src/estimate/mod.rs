@@ -4,13 +4,16 @@
 //! number with its deviation, or why it cannot be had. Never: files, threads, clocks; a guess in place of a number;
 //! more work than [`FRAMES`] frames of [`SIDE_PX`]² pixels and some thousand fits take.
 //!
-//! In the order of the work: `correlate` reads width and on-time off the flicker, whatever the crowding; `detect`
-//! finds spots; `noise` the background and the photon-transfer curve between them; `emitters` fits those that are
-//! alone; `assemble` puts the parts together.
+//! In the order of the work: `correlate` reads the width of the PSF off the flicker, `decay` the on-time and `brightness` the
+//! light of an emitter, whatever the crowding; `detect` finds spots; `noise` the background and the photon-transfer curve
+//! between them; `emitters` fits those that are alone; `shape` tells round from astigmatic; `camera` makes photons of
+//! counts; `assemble` puts the parts together; `ranges` says what to train a network with.
 
 mod assemble;
+mod brightness;
 mod camera;
 mod correlate;
+mod decay;
 mod detect;
 mod emitters;
 mod gaussian;
@@ -151,4 +154,3 @@ pub enum Trouble {
     )]
     NoEmitters { spots: usize, frames: usize },
 }
-

@@ -217,7 +217,8 @@ fn change(movie: &Movie, spot: &Spot, level: f64, reach: usize) -> Option<Change
         }
     }
     let kept = take_out(shapes, &mut change)?;
-    let sum = |of: &dyn Fn(f64) -> f64| light.iter().zip(&kept).map(|(light, kept)| kept * of(*light)).sum::<f64>();
+    let sum =
+        |of: &dyn Fn(f64) -> f64| light.iter().zip(&kept).map(|(light, kept)| kept * of(*light)).sum::<f64>();
     let found = Change {
         variances: 0.5 * change.iter().map(|change| change * change).sum::<f64>(),
         pixels: kept.iter().sum(),

@@ -42,6 +42,12 @@ impl Estimate {
         let around = |value: f64, down: f64, up: f64| Part { low: value * down, high: value * up };
         let level = background.median.value.max(0.5);
         let (z_nm, focus_nm, depth_nm) = match psf.shape {
+            PsfShape::DiagonallyAstigmatic => {
+                return Err(Missing(
+                    "its astigmatism lies along the diagonals of the camera, and no range says that: turn lens or camera \
+                     by 45°, or train with the spline PSF of a bead stack",
+                ));
+            }
             PsfShape::Round | PsfShape::Unclear => (Part { low: 0.0, high: 0.0 }, None, None),
             PsfShape::Astigmatic { z_nm, focus_per_depth } => {
                 let z = z_nm.map_or(USUAL_Z_NM, |z| z.high.abs().max(z.low.abs()).clamp(300.0, 1500.0));

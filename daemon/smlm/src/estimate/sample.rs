@@ -119,7 +119,8 @@ pub fn busiest(bytes: &[u8], shape: Shape, pixel_type: PixelType) -> Rect {
         .sum()
     };
     let starts = |side: u32, cut: u32| (0..=(side - cut) / BLOCK_PX).map(|block| block * BLOCK_PX);
-    let places = starts(shape.height, height).flat_map(|row| starts(shape.width, width).map(move |c| (row, c)));
+    let places =
+        starts(shape.height, height).flat_map(|row| starts(shape.width, width).map(move |c| (row, c)));
     // The first of equals, so that the choice is the same each time.
     let best = places.max_by_key(|&(row, column)| (sum(row, column), Reverse((row, column))));
     let (row, column) = best.unwrap_or((0, 0));

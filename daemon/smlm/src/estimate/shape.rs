@@ -19,7 +19,12 @@ pub enum PsfShape {
     Round,
     /// Some emitters are wide along x, others along y. `focus_per_depth`: f/d; `z_nm`: a guess of the range of z, from
     /// the depth of focus that a lens of this width has.
-    Astigmatic { focus_per_depth: Option<f64>, z_nm: Option<Part> },
+    Astigmatic {
+        focus_per_depth: Option<f64>,
+        z_nm: Option<Part>,
+    },
+    /// The same along the diagonals of the camera.
+    DiagonallyAstigmatic,
     /// Too few or too dim emitters to tell.
     Unclear,
 }
@@ -40,6 +45,8 @@ pub struct PsfWidth {
 const ASTIGMATIC_FROM: f64 = 0.12;
 /// Only emitters whose elongation is known so well tell the shape.
 const CLEAR: f64 = 0.12;
+/// From here on the fits alone do not make a PSF astigmatic.
+const CROWDED: f64 = 0.1;
 /// A usual cylindrical lens gives 0.02.
 const CROSS_FROM: f64 = 0.008;
 /// Of the refractive index of the sample and the wavelength in nm, for the depth of focus `d = 4π n s² / λ`: usual ones.
@@ -54,14 +61,25 @@ pub struct Flickering {
     pub sigma_x_px: Measured,
     pub sigma_y_px: Measured,
     /// How much more of the covariance is left along the axes than along the diagonals, as a part of that at no shift:
-    /// 0 for a round PSF, more for emitters some of which are wide along x and others along y.
+    /// 0 for a round PSF, more for emitters some of which are wide along x and others along y, less for such whose axes lie
+    /// along the diagonals.
     pub cross: Measured,
+    /// How much more is left along the diagonal that falls to the right than along the other: 0 for a PSF that is not
+    /// elongated in one direction for good.
+    pub slanted: f64,
 }
 
 /// The PSF of fitted emitters, and of the flicker where there is enough of it.
-pub fn psf(emitters: &[Emitter], flicker: Option<Flickering>, pixel: PixelSize) -> Result<PsfWidth, Missing> {
+///
+/// `crowding`: spots per frame and area of a spot; in a crowd neighbours make emitters look elongated.
+pub fn psf(
+    emitters: &[Emitter],
+    flicker: Option<Flickering>,
+    pixel: PixelSize,
+    crowding: f64,
+) -> Result<PsfWidth, Missing> {
     let shown = flicker.map(|f| (f.sigma_x_px.times(pixel.x.0), f.sigma_y_px.times(pixel.y.0)));
-    let shape = shape(emitters, flicker.map(|f| f.cross), pixel);
+    let shape = shape(emitters, flicker, pixel, crowding);
     let fitted = width_px(emitters).map(|width| width.times((pixel.x.0 * pixel.y.0).sqrt()));
     let Some(fitted) = fitted else {
         let (x, y) = shown.ok_or(Missing("too few emitters stand alone and nothing flickers"))?;
@@ -75,6 +93,7 @@ pub fn psf(emitters: &[Emitter], flicker: Option<Flickering>, pixel: PixelSize) 
     };
     let (sigma_x_nm, sigma_y_nm, elongation) = (part(&|w| w.0), part(&|w| w.1), part(&|w| w.0 / w.1));
     let sigma_nm = match shape {
+        PsfShape::DiagonallyAstigmatic => narrowest(&widths),
         PsfShape::Astigmatic { .. } => focus(&widths).map_or(narrowest(&widths), |(s, _)| s),
         _ => round(fitted, typical(emitters, |e| e.fit.sigma_sd), shown.map(|(x, y)| mean(x, y))),
     };
@@ -118,20 +137,22 @@ fn round(fitted: Measured, each: f64, flicker: Option<Measured>) -> Measured {
     Measured { value, sd: weights.sqrt().recip() }
 }
 
-/// The flicker decides, as a crowd does not disturb it; emitters that are seen clearly do where it cannot.
-fn shape(emitters: &[Emitter], cross: Option<Measured>, pixel: PixelSize) -> PsfShape {
+/// What decides that a PSF is astigmatic, as far as it can tell.
+struct Signs {
+    /// Of the flicker: some emitters are wide along x and others along y; or so along the diagonals.
+    crossed: Option<bool>,
+    diagonal: bool,
+    /// Of the fits of emitters that are seen clearly.
+    varies: Option<bool>,
+}
+
+/// The flicker decides, as a crowd does not disturb it; fitted emitters do where it cannot.
+fn shape(emitters: &[Emitter], flicker: Option<Flickering>, pixel: PixelSize, crowding: f64) -> PsfShape {
     let clear: Vec<Emitter> = emitters.iter().filter(|e| e.fit.elongation_sd < CLEAR).copied().collect();
     let widths = widths_nm(&clear, pixel);
-    let mut elongations: Vec<f64> = widths.iter().map(|(x, y)| (x / y).ln()).collect();
-    let noise = typical(&clear, |e| e.fit.elongation_sd);
-    let varies = centre_and_spread(&mut elongations)
-        .filter(|_| clear.len() >= 2 * FITS_MIN)
-        .map(|(_, spread)| spread * spread - noise * noise > ASTIGMATIC_FROM.powi(2));
-    let crossed = cross.and_then(|cross| {
-        let is = cross.value > 3.5 * cross.sd && cross.value > CROSS_FROM;
-        (is || cross.value + 2.0 * cross.sd < 2.0 * CROSS_FROM).then_some(is)
-    });
-    match (crossed, varies) {
+    let signs = signs(&clear, &widths, flicker, crowding);
+    match (signs.crossed, signs.varies) {
+        _ if signs.diagonal => PsfShape::DiagonallyAstigmatic,
         (Some(false), _) | (None, Some(false)) => PsfShape::Round,
         (None, None) | (Some(true), Some(false)) => PsfShape::Unclear,
         (Some(true), None) => PsfShape::Astigmatic { focus_per_depth: None, z_nm: None },
@@ -143,6 +164,24 @@ fn shape(emitters: &[Emitter], cross: Option<Measured>, pixel: PixelSize) -> Psf
     }
 }
 
+fn signs(clear: &[Emitter], widths: &[(f64, f64)], flicker: Option<Flickering>, crowding: f64) -> Signs {
+    let mut elongations: Vec<f64> = widths.iter().map(|(x, y)| (x / y).ln()).collect();
+    let noise = typical(clear, |e| e.fit.elongation_sd);
+    let varies = centre_and_spread(&mut elongations)
+        .filter(|_| clear.len() >= 2 * FITS_MIN)
+        .map(|(_, spread)| spread * spread - noise * noise > ASTIGMATIC_FROM.powi(2));
+    let far = |f: &Flickering| f.cross.value.abs() > (3.5 * f.cross.sd).max(CROSS_FROM);
+    let crossed = flicker.and_then(|f| {
+        let is = far(&f) && f.cross.value > 0.0;
+        (is || f.cross.value + 2.0 * f.cross.sd < 2.0 * CROSS_FROM).then_some(is)
+    });
+    // What is elongated along one diagonal for good leaves more along it, and a little more along both.
+    let diagonal =
+        flicker.is_some_and(|f| far(&f) && f.cross.value < 0.0 && f.slanted.abs() < f.cross.value.abs());
+    let trusted = flicker.is_some() || crowding < CROWDED;
+    Signs { crossed, diagonal, varies: varies.filter(|varies| trusted || !varies) }
+}
+
 /// s and f/d from the parabola of sums and differences of squared widths.
 fn focus(widths: &[(f64, f64)]) -> Option<(Measured, f64)> {
     let mut points: Vec<(f64, f64)> =
@@ -151,7 +190,8 @@ fn focus(widths: &[(f64, f64)]) -> Option<(Measured, f64)> {
     let medians: Vec<(f64, f64)> = points
         .chunks(points.len().div_ceil(BINS))
         .filter_map(|bin| {
-            let of = |pick: fn(&(f64, f64)) -> f64| quantile(&mut bin.iter().map(pick).collect::<Vec<_>>(), 0.5);
+            let of =
+                |pick: fn(&(f64, f64)) -> f64| quantile(&mut bin.iter().map(pick).collect::<Vec<_>>(), 0.5);
             of(|p| p.0).zip(of(|p| p.1))
         })
         .collect();

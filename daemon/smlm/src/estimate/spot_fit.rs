@@ -104,7 +104,7 @@ fn plausible(at: &Unknowns, side: usize) -> bool {
     inside(x) && inside(y) && light > 0.0 && width(sigma_x) && width(sigma_y)
 }
 
-/// Deviance, Fisher's matrix and right-hand side.
+/// Deviance, the lower half of Fisher's matrix, and right-hand side.
 fn system(pixels: &[f64], side: usize, at: &Unknowns, noise: &NoiseLine) -> (f64, Matrix, Unknowns) {
     let [x, y, light, background, sigma_x, sigma_y] = *at;
     let (mut across, mut down) = ([Share::default(); MAX_SIDE], [Share::default(); MAX_SIDE]);
@@ -135,15 +135,10 @@ fn system(pixels: &[f64], side: usize, at: &Unknowns, noise: &NoiseLine) -> (f64
             }
         }
     }
-    for i in 0..UNKNOWNS {
-        for j in i + 1..UNKNOWNS {
-            normal[i][j] = normal[j][i];
-        }
-    }
     (cost, normal, slope)
 }
 
-/// By Cholesky's decomposition. `None`: not positive definite.
+/// By Cholesky's decomposition, from the lower half. `None`: not positive definite.
 fn solve(matrix: &Matrix, right: &Unknowns) -> Option<Unknowns> {
     let mut lower = [[0.0; UNKNOWNS]; UNKNOWNS];
     for i in 0..UNKNOWNS {
@@ -204,7 +199,13 @@ fn misfit(pixels: &[f64], side: usize, at: &Unknowns, noise: &NoiseLine) -> f64 
 }
 
 /// Light and its deviation of a spot whose place is that of `fit` and whose width is known: least squares, weighted.
-pub fn photometry(pixels: &[f64], side: usize, fit: &Fit, sigma_px: f64, noise: &NoiseLine) -> Option<(f64, f64)> {
+pub fn photometry(
+    pixels: &[f64],
+    side: usize,
+    fit: &Fit,
+    sigma_px: f64,
+    noise: &NoiseLine,
+) -> Option<(f64, f64)> {
     let (mut across, mut down) = ([Share::default(); MAX_SIDE], [Share::default(); MAX_SIDE]);
     shares(fit.x_px, sigma_px, &mut across[..side]);
     shares(fit.y_px, sigma_px, &mut down[..side]);

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use infer::card::{Card, reasons};
 use serde_json::json;
-use smlm::estimate::{Estimate, FRAMES, Given, Ranges, Sample, busiest, estimate};
+use smlm::estimate::{Estimate, FRAMES, Given, Missing, Part, Ranges, Sample, busiest, estimate};
 use smlm::units::{Adu, Camera, Nm, PixelSize};
 use wire::files::{Stack, StackOptions, open_stack_with};
 
@@ -20,7 +20,7 @@ const STRETCHES: u64 = 3;
 /// Example: blinkd model estimate tubes.tif --pixel-size-nm 100 --write settings.toml
 ///
 /// The camera is that of --config or --set camera.*, or of the options here; without any of them gain and offset are read
-/// off the noise. Exit code 4: it is done, and no bundle fits.
+/// off the noise. Exit code 0: a bundle fits; 4: none does; 1: the recording does not say enough to tell.
 #[derive(Args)]
 pub struct Options {
     /// TIFF, OME-TIFF, BigTIFF, ImageJ, Picasso .raw, .dax, NDTiff folder, .npy.
@@ -53,7 +53,8 @@ pub struct Options {
 
 pub fn run(options: &Options, common: &Common, json: bool) -> Result<(), Failure> {
     let config = common.load()?;
-    let select = options.select.iter().map(|text| super::super::axis_and_value(text)).collect::<Result<_, _>>()?;
+    let select =
+        options.select.iter().map(|text| super::super::axis_and_value(text)).collect::<Result<_, _>>()?;
     let stack_options = StackOptions { allow_short: options.allow_short, select };
     let mut stack = open_stack_with(&options.stack, &stack_options)?;
     let pixel = options.pixel(common, &config, &*stack)?;
@@ -67,16 +68,19 @@ pub fn run(options: &Options, common: &Common, json: bool) -> Result<(), Failure
         crate::files::put(path, settings_toml(ranges, &options.stack).as_bytes())?;
     }
     let warning = given.camera.and_then(|camera| estimating::wrong_camera(&found, camera));
-    let ranges = ranges.ok();
     if json {
-        println!("{}", as_json(&Ok(found), &verdicts, ranges.as_ref(), warning.as_deref(), &sample));
+        println!("{}", as_json(&found, &verdicts, ranges.as_ref().ok(), warning.as_deref(), &sample));
     } else {
         print!("{}", as_text(options, &found, &verdicts, warning.as_deref(), (&sample, stack.frames())));
     }
-    if verdicts.iter().any(|verdict| verdict.reasons.is_empty()) {
+    if verdicts.is_empty() || verdicts.iter().all(|verdict| matches!(verdict.fit, Fit::No(_))) {
+        return Err(Failure::Misfit(remedy(options, ranges, verdicts.is_empty())));
+    }
+    if verdicts.iter().any(|verdict| verdict.fit == Fit::Yes) {
         return Ok(());
     }
-    Err(Failure::Misfit(remedy(options, ranges.as_ref(), verdicts.is_empty())))
+    let text = "whether a bundle fits cannot be told, as the PSF is unknown: give a longer or brighter part of the recording";
+    Err(anyhow::anyhow!("{}: {text}", options.stack.display()).into())
 }
 
 impl Options {
@@ -86,7 +90,9 @@ impl Options {
         let nm = self.pixel_size_nm.or(stack.meta().pixel_size_nm).or(configured);
         match nm {
             Some(nm) if nm.is_finite() && (1.0..=10_000.0).contains(&nm) => Ok(PixelSize::square(Nm(nm))),
-            Some(nm) => Err(Failure::Usage(format!("--pixel-size-nm is {nm}: from 1 to 10000 nm are possible"))),
+            Some(nm) => {
+                Err(Failure::Usage(format!("--pixel-size-nm is {nm}: from 1 to 10000 nm are possible")))
+            }
             None => Err(Failure::Usage(format!(
                 "{} does not say its pixel size: give --pixel-size-nm, the size of a camera pixel in the sample",
                 self.stack.display()
@@ -125,12 +131,13 @@ fn sample(stack: &mut dyn Stack) -> anyhow::Result<Sample> {
     let mut bytes = vec![0; shape.pixels() * kind.bytes()];
     stack.read(frames / 2, &mut bytes)?;
     let mut sample = Sample::with_room(busiest(&bytes, shape, kind), FRAMES);
-    let most = FRAMES as u64;
-    let stretches = if frames <= most { vec![0..frames] } else {
-        let length = most / STRETCHES;
-        let begin = |at| at * (frames - length) / (STRETCHES - 1);
-        (0..STRETCHES).map(|at| begin(at)..begin(at) + length).collect()
+    // Of a short stack one stretch is the whole.
+    let (count, length) = match FRAMES as u64 {
+        most if frames <= most => (1, frames),
+        most => (STRETCHES, most / STRETCHES),
     };
+    let begin = |at: u64| at * (frames - length) / (STRETCHES - 1);
+    let stretches = (0..count).map(|at| begin(at)..begin(at) + length);
     for stretch in stretches {
         for frame in stretch.clone() {
             stack.read(frame, &mut bytes)?;
@@ -140,34 +147,54 @@ fn sample(stack: &mut dyn Stack) -> anyhow::Result<Sample> {
     Ok(sample)
 }
 
-/// What a bundle says to the recording; no reasons: it fits.
+/// What a bundle says to the recording.
 struct Verdict {
     name: String,
-    reasons: Vec<String>,
+    fit: Fit,
+}
+
+#[derive(Debug, PartialEq)]
+enum Fit {
+    Yes,
+    /// What is known fits, but the PSF is not known.
+    Perhaps,
+    No(Vec<String>),
 }
 
 fn verdicts(found: &Estimate, pixel: PixelSize, config: &Config) -> Vec<Verdict> {
-    let verdict = |card: &Card| Verdict {
-        name: card.name.clone(),
-        reasons: reasons(card, &estimating::setup(found, pixel, card)),
+    let verdict = |card: &Card| {
+        let reasons = reasons(card, &estimating::setup(found, pixel, card));
+        let fit = match (reasons.is_empty(), found.psf) {
+            (false, _) => Fit::No(reasons),
+            (true, Err(_)) => Fit::Perhaps,
+            (true, Ok(_)) => Fit::Yes,
+        };
+        Verdict { name: card.name.clone(), fit }
     };
     engines::list(&config.model).iter().map(|(_, card)| verdict(card)).collect()
 }
 
 fn as_json(
-    found: &Result<Estimate, smlm::estimate::Trouble>,
+    found: &Estimate,
     verdicts: &[Verdict],
     ranges: Option<&Ranges>,
     warning: Option<&str>,
     sample: &Sample,
 ) -> serde_json::Value {
-    let bundles: Vec<_> = verdicts
-        .iter()
-        .map(|v| json!({"name": v.name, "fits": v.reasons.is_empty(), "reasons": v.reasons}))
-        .collect();
+    let bundle = |verdict: &Verdict| {
+        let (fits, reasons) = match &verdict.fit {
+            Fit::Yes => (Some(true), &[][..]),
+            Fit::Perhaps => (None, &[][..]),
+            Fit::No(reasons) => (Some(false), &reasons[..]),
+        };
+        json!({"name": verdict.name, "fits": fits, "reasons": reasons})
+    };
+    let bundles: Vec<_> = verdicts.iter().map(bundle).collect();
     let ranges = ranges.map(|ranges| {
         let pairs = ranges.named().into_iter();
-        pairs.map(|(name, part)| (name.to_owned(), json!([part.low, part.high]))).collect::<serde_json::Map<_, _>>()
+        pairs
+            .map(|(name, part)| (name.to_owned(), json!([part.low, part.high])))
+            .collect::<serde_json::Map<_, _>>()
     });
     let crop = sample.crop();
     json!({
@@ -200,7 +227,11 @@ fn as_text(
     );
     text.extend(warning.map(|warning| format!("{:12} {warning}\n", "warning")));
     for verdict in verdicts {
-        let said = if verdict.reasons.is_empty() { "fits".into() } else { format!("does not fit: {}", verdict.reasons.join("; ")) };
+        let said = match &verdict.fit {
+            Fit::Yes => "fits".to_owned(),
+            Fit::Perhaps => "fits as far as is known, and the PSF is not known".to_owned(),
+            Fit::No(reasons) => format!("does not fit: {}", reasons.join("; ")),
+        };
         text += &format!("{:12} {} {said}\n", "bundle", verdict.name);
     }
     text.extend(options.write.as_ref().map(|path| format!("{:12} {}\n", "written", path.display())));
@@ -208,26 +239,30 @@ fn as_text(
 }
 
 /// What to do where nothing fits.
-fn remedy(options: &Options, ranges: Option<&Ranges>, none_there: bool) -> String {
-    let what = if none_there { "there is no model bundle here (set model.dir)" } else { "no model bundle fits this recording" };
+fn remedy(options: &Options, ranges: Result<Ranges, Missing>, none_there: bool) -> String {
+    let what = if none_there {
+        "there is no model bundle here (set model.dir)"
+    } else {
+        "no model bundle fits this recording"
+    };
     let train = |file: &Path| {
         format!("{what}; train one: python -m blinkd_models train --run RUN --settings {}", file.display())
     };
     match (&options.write, ranges) {
         (Some(path), _) => train(path),
-        (None, Some(ranges)) => format!(
+        (None, Ok(ranges)) => format!(
             "{}\nwith this as settings.toml (--write settings.toml writes it):\n{}",
             train(Path::new("settings.toml")),
-            settings_toml(ranges, &options.stack)
+            settings_toml(&ranges, &options.stack)
         ),
-        (None, None) => format!("{what}, and not enough is known of it to train one: give a longer or brighter part"),
+        (None, Err(why)) => format!("{what}, and ranges to train one are not known: {why}"),
     }
 }
 
 /// `[ranges]` as the training package reads it.
 fn settings_toml(ranges: &Ranges, stack: &Path) -> String {
     let name = stack.file_name().unwrap_or_default().to_string_lossy().replace(['\n', '\r'], " ");
-    let line = |(name, part): (&str, smlm::estimate::Part)| {
+    let line = |(name, part): (&str, Part)| {
         let digits = if part.high.abs() >= 20.0 { 0 } else { 3 };
         format!("{name} = [{:.digits$}, {:.digits$}]\n", part.low, part.high).replace("[-0,", "[0,")
     };
