@@ -120,6 +120,8 @@ pub struct Model {
     pub raw_th: f32,
     /// Run although the card does not fit the camera.
     pub overrule: bool,
+    /// Look at the beginning of each series: what it shows, whether the network fits.
+    pub estimate: bool,
     /// Of the fake engine, per frame.
     pub fake_delay_ms: f64,
     /// Of the fake engine: 1, or 3 as a network sees them; then a frame waits for the next one.
@@ -226,6 +228,7 @@ impl Default for Model {
             accept: None,
             raw_th: 0.5,
             overrule: false,
+            estimate: true,
             fake_delay_ms: 0.0,
             fake_window_frames: 1,
         }

@@ -26,6 +26,8 @@ pub struct Opened {
     pub status: EngineStatus,
     /// What the network was trained for, nm; `None` for engines that do not care.
     pub pixel_range_nm: Option<(f64, f64)>,
+    /// Of the network; `None` for engines without one.
+    pub card: Option<Arc<Card>>,
 }
 
 /// The field that a network is tried on at start.
@@ -44,6 +46,7 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
             scale,
             status,
             pixel_range_nm: None,
+            card: None,
         });
     }
     let folder = find(model)?;
@@ -51,6 +54,7 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
     fits(&bundle.card, config)?;
     let (rule, scale) = (rule(&bundle.card, model), bundle.card.output);
     let range = (bundle.card.range.pixel_size_nm.low, bundle.card.range.pixel_size_nm.high);
+    let card = Some(Arc::new(bundle.card.clone()));
     let mut engine = decode(bundle, model, crew)?;
     // Before the first frame, so that a provider that fails late falls back now, and visibly.
     engine.warm_up(WARM_UP)?;
@@ -63,7 +67,7 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
         onnxruntime: format!("1.{} at {}", runtime.minor, runtime.library.display()),
         window_frames: about.window_frames,
     };
-    Ok(Opened { engine: Box::new(engine), rule, scale, status, pixel_range_nm: Some(range) })
+    Ok(Opened { engine: Box::new(engine), rule, scale, status, pixel_range_nm: Some(range), card })
 }
 
 /// A bundle's engine without a pipeline around it.

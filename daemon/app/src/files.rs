@@ -12,6 +12,7 @@ use smlm::localization::Filter;
 use smlm::render::RgbImage;
 use wire::files::png;
 
+use crate::estimating::{self, Job};
 use crate::export::{self, Format};
 use crate::live::Series;
 use crate::store::ring::{RingReader, RingSettings, Spare};
@@ -37,6 +38,8 @@ pub enum FileJob {
     RemoveRing(RingReader),
     /// A file for the next ring is to be made.
     SpareRing,
+    /// The beginning of a series, to be looked at.
+    Estimate(Box<Job>),
 }
 
 /// Works until the picture stage has gone.
@@ -51,6 +54,7 @@ pub fn run(settings: &Settings, inbox: &Receiver<FileJob>) {
                 }
             }
             FileJob::SpareRing => spare_ring(settings),
+            FileJob::Estimate(job) => estimating::run(&job),
             FileJob::Sync(journal) => {
                 let synced = std::fs::File::open(&journal).and_then(|file| file.sync_data());
                 if let Err(error) = synced {

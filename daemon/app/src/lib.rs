@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 pub mod desk;
 pub mod engines;
+pub mod estimating;
 pub mod export;
 pub mod files;
 pub mod ingest;

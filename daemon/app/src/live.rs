@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use smlm::account::{Account, LossReason};
+use smlm::estimate::{Estimate, Trouble};
 use smlm::frame::{Continuity, FrameInfo, GapCause, SeriesId, Shape, Tile};
 use smlm::localization::Filter;
 use smlm::series::SeriesInfo;
@@ -102,6 +103,8 @@ pub struct Exit {
     pub latency: Latency,
     pub received_fps: f64,
     pub processed_fps: f64,
+    /// What the first frames say of microscope, sample and camera; `None` as long as nobody has looked.
+    pub estimate: Option<Arc<Result<Estimate, Trouble>>>,
     pub warnings: Vec<String>,
     /// Files that could not be written, and why.
     pub files_failed: Vec<String>,
@@ -241,11 +244,19 @@ impl Series {
             "pixels are {} x {} nm and the network was trained for {low} to {high} nm: do not trust what it finds",
             pixel.x.0, pixel.y.0
         );
-        tracing::warn!(series = %self.id, text, "the network does not fit");
-        let mut exit = self.exit();
-        if !exit.warnings.contains(&text) {
-            exit.warnings.push(text);
+        self.warn(&text);
+    }
+
+    /// Tells everybody who looks, and the log, once.
+    pub fn warn(&self, text: &str) {
+        {
+            let mut exit = self.exit();
+            if exit.warnings.iter().any(|warning| warning == text) {
+                return;
+            }
+            exit.warnings.push(text.to_owned());
         }
+        tracing::warn!(series = %self.id, text, "the series' numbers cannot be trusted");
     }
 
     pub fn info(&self) -> Arc<SeriesInfo> {

@@ -22,9 +22,10 @@ use smlm::units::Camera;
 use smlm::window::{WindowFrames, Windower};
 
 use crate::engines::Opened;
+use crate::estimating::{Collector, SampleOutlet};
 use crate::live::{Live, Series};
 use crate::store::ring::RingReader;
-use lane::Lane;
+pub use lane::Lane;
 
 /// From ingest, in the order in which things happened.
 pub enum ToLocalizer {
@@ -110,6 +111,8 @@ pub struct Localizer {
     pub out: Sender<ToPicture>,
     /// Batches come back empty to be filled again.
     pub spare: Receiver<Box<Batch>>,
+    /// Beginnings of series leave here, to be looked at.
+    pub samples: SampleOutlet,
     /// Another network for series that start from now on.
     pub engines: Receiver<Opened>,
     /// Rung whenever the rings got room; a file being replayed waits for it.
@@ -158,6 +161,7 @@ impl Localizer {
             self.engine = opened.engine;
             (self.settings.rule, self.settings.scale) = (opened.rule, opened.scale);
             self.settings.pixel_range_nm = opened.pixel_range_nm;
+            self.samples.card = opened.card;
             self.attempts = opened.status.attempts.len();
             self.live.set_engine(opened.status);
         }
@@ -208,6 +212,7 @@ impl Localizer {
             pending: VecDeque::with_capacity(2 * MAX_BATCH),
             camera: info.camera.unwrap_or(self.settings.camera),
             channel: info.channel,
+            collector: Collector::new(self.samples.wanted),
             released,
             done_through,
             warmed: None,
@@ -232,6 +237,7 @@ impl Localizer {
             let _ = self.room.try_send(()); // full: somebody is told already
         }
         lane.take_frames(self.settings.max_batch, self.settings.idle_flush);
+        self.samples.offer(lane, false);
         let windows = lane.batch_len(self.settings.max_batch);
         if windows == 0 {
             return false;
@@ -323,6 +329,7 @@ impl Localizer {
                 place += 1;
                 continue;
             }
+            self.samples.offer(lane, true);
             let lane = self.lanes.swap_remove(place);
             // A series that the daemon's stop cuts off keeps its ring: the next start goes on with it.
             if let Some(why) = lane.closing {

@@ -15,7 +15,7 @@
 //! | spare batches | 66, made at the start | it never overflows |
 //! | engines | 1 | the client that loads a model is refused |
 //! | desk | 64 requests | the client is refused |
-//! | to the files stage | 16 jobs | the picture stage waits; ingest asks again |
+//! | to the files stage | 16 jobs | the picture stage waits; ingest asks again, the localizer too |
 //! | spare rings | 1 | there is one |
 //!
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
@@ -184,6 +184,7 @@ impl Daemon {
 
         let localizer = Localizer {
             settings: settings::localizer(config, &opened),
+            samples: settings::samples(config, &opened, to_files.clone()),
             engine: opened.engine,
             live: self.live.clone(),
             inbox: localizer_inbox,

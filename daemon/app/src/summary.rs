@@ -1,5 +1,7 @@
 //! One series as JSON: for the plain page, for `--json`, for `summary.json`.
 
+pub mod estimate;
+
 use serde_json::{Map, Value, json};
 use smlm::account::LossReason;
 use smlm::frame::GapCause;
@@ -53,6 +55,7 @@ pub fn series(series: &Series) -> Value {
             "background_median": exit.statistics.background_median,
             "sigma_lateral_median_nm": exit.statistics.sigma_lateral_median_nm,
         },
+        "estimate": exit.estimate.as_deref().map(estimate::json_or_trouble),
         "tiles": door.tiles.len(),
         "warnings": series.warnings(),
         "files": exit.files,

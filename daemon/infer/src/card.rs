@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use smlm::localize::{OutputScale, Rule};
 use smlm::units::Camera;
 
-pub use fit::{Misfit, Setup, check_fit};
+pub use fit::{Astigmatism, Misfit, Setup, check_fit, reasons};
 
 use crate::pixels::Scaling;
 
@@ -39,8 +39,7 @@ pub struct Card {
     pub output: OutputScale,
     pub rule: Rule,
     pub range: Range,
-    /// `gaussian`, `astigmatic`, ...
-    pub psf: String,
+    pub psf: Psf,
     /// How the model was made; free.
     pub training: toml::Table,
     /// What it reached; free.
@@ -110,6 +109,31 @@ pub struct Range {
     /// Emitters that shine, per µm² and frame.
     pub density_per_um2: Span,
     pub z_nm: Span,
+}
+
+/// The PSF that the model was trained with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Psf {
+    /// `gaussian`, `astigmatic`, `spline`, ...
+    pub kind: String,
+    /// Of an astigmatic or measured PSF: width in focus, distance of both foci from the focal plane, depth of focus.
+    pub sigma_nm: Option<Span>,
+    pub focus_nm: Option<Span>,
+    pub depth_nm: Option<Span>,
+    /// Of a measured PSF: the file that it came from and its digest.
+    pub file: Option<String>,
+    pub sha256: Option<String>,
+}
+
+impl Psf {
+    /// Whether emitters at different z are wide along different axes; `None` where the kind does not say.
+    pub fn astigmatic(&self) -> Option<bool> {
+        match self.kind.as_str() {
+            "gaussian" => Some(false),
+            "astigmatic" => Some(true),
+            _ => None,
+        }
+    }
 }
 
 /// Frames with known results.

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod crlb;
+pub mod estimate;
 pub mod frame;
 pub mod localization;
 pub mod localize;

@@ -1,7 +1,7 @@
 //! The command line: verbs, their options, exit codes.
 //!
 //! Exit codes: 0 done; 1 it could not be done, and why is on standard error; 2 wrong command line or
-//! configuration; 3 done, but frames or files were lost.
+//! configuration; 3 done, but frames or files were lost; 4 done, but no model bundle fits.
 
 mod demo;
 mod doctor;
@@ -41,7 +41,7 @@ enum Verb {
     Eval(eval::Options),
     /// Write a series' localizations into a file.
     Export(export::Options),
-    /// List, describe and check model bundles.
+    /// List, describe and check model bundles; find out what a recording needs and which one fits it.
     Model(model::Options),
     /// Say what this machine can do, and what is missing.
     Doctor(doctor::Options),
@@ -65,6 +65,16 @@ impl Common {
     fn load(&self) -> Result<Config, Failure> {
         Config::load(self.config.as_deref(), &self.settings).map_err(|e| Failure::Usage(e.to_string()))
     }
+
+    /// Whether file or command line give `key`, as `camera.qe`, a value: it is then meant, and no default.
+    fn sets(&self, key: &str) -> bool {
+        let (table, name) = key.split_once('.').unwrap_or((key, ""));
+        let text = self.config.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let file = text.and_then(|text| text.parse::<toml::Table>().ok());
+        let in_file = file.is_some_and(|file| file.get(table).is_some_and(|table| table.get(name).is_some()));
+        in_file
+            || self.settings.iter().any(|text| text.split('=').next().is_some_and(|set| set.trim() == key))
+    }
 }
 
 /// How a verb ended badly.
@@ -75,6 +85,16 @@ pub enum Failure {
     Error(anyhow::Error),
     /// Exit code 3: it is done, but this was lost.
     Loss(String),
+    /// Exit code 4: it is done, and no bundle fits.
+    Misfit(String),
+}
+
+/// `channel=0` of a stack of several channels.
+fn axis_and_value(text: &str) -> Result<(String, String), Failure> {
+    let (axis, value) = text
+        .split_once('=')
+        .ok_or_else(|| Failure::Usage(format!("--select '{text}': write AXIS=VALUE, as channel=0")))?;
+    Ok((axis.to_owned(), value.to_owned()))
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
@@ -101,6 +121,7 @@ pub fn run() -> ExitCode {
         Err(Failure::Usage(text)) => complain(&text, 2),
         Err(Failure::Error(error)) => complain(&format!("{error:#}"), 1),
         Err(Failure::Loss(text)) => complain(&text, 3),
+        Err(Failure::Misfit(text)) => complain(&text, 4),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `blinkd model`: bundles on this machine.
 
+mod estimate;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ enum Verb {
     Describe { name: String },
     /// Run a bundle's golden set again and compare.
     Check { name: String },
+    /// Say what a recorded stack shows (density, photons, background, on-time, PSF, noise) and which bundle fits it.
+    Estimate(estimate::Options),
 }
 
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -45,6 +49,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             config.model.bundle.clone_from(name);
             check(&config, options.json)
         }
+        Verb::Estimate(what) => estimate::run(what, &options.common, options.json),
     }
 }
 

@@ -7,12 +7,13 @@ use anyhow::Context as _;
 use clap::Args;
 use crossbeam_channel::bounded;
 use indicatif::{ProgressBar, ProgressStyle};
+use smlm::estimate::{Estimate, Trouble};
 use smlm::frame::SeriesId;
 use smlm::series::SeriesInfo;
 use smlm::units::{Nm, PixelSize};
 use wire::files::{Stack, StackOptions, open_stack_with};
 
-use super::{Common, Failure, start_log};
+use super::{Common, Failure, axis_and_value, start_log};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::pipeline::{self, Input};
@@ -70,13 +71,7 @@ impl Options {
     }
 
     fn stack_options(&self) -> Result<StackOptions, Failure> {
-        let pair = |text: &String| {
-            let (axis, value) = text.split_once('=').ok_or_else(|| {
-                Failure::Usage(format!("--select '{text}': write AXIS=VALUE, as channel=0"))
-            })?;
-            Ok::<_, Failure>((axis.to_owned(), value.to_owned()))
-        };
-        let select = self.select.iter().map(pair).collect::<Result<_, _>>()?;
+        let select = self.select.iter().map(|text| axis_and_value(text)).collect::<Result<_, _>>()?;
         Ok(StackOptions { allow_short: self.allow_short, select })
     }
 }
@@ -129,7 +124,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     said["stack_frames"] = frames.into();
     said["busy"] = summary::busy(&live);
     gather(options, &mut said)?;
-    report(options, &said);
+    let estimate = series.exit().estimate.clone();
+    report(options, &said, estimate.as_deref());
     let (account, failed) = (series.door().account, series.exit().files_failed.clone());
     if account.processed() != frames || !failed.is_empty() {
         let text =
@@ -207,7 +203,7 @@ fn gather(options: &Options, said: &mut serde_json::Value) -> anyhow::Result<()>
     Ok(())
 }
 
-fn report(options: &Options, said: &serde_json::Value) {
+fn report(options: &Options, said: &serde_json::Value, estimate: Option<&Result<Estimate, Trouble>>) {
     if options.json {
         println!("{said}");
         return;
@@ -216,6 +212,12 @@ fn report(options: &Options, said: &serde_json::Value) {
     println!("localizations   {}", said["localizations"]);
     println!("time            {:.2} s", said["seconds"].as_f64().unwrap_or(0.0));
     println!("engine          {} on {}", said["model"], said["provider"]);
+    if let Some(Ok(estimate)) = estimate {
+        print!("{}", summary::estimate::lines(estimate));
+    }
+    for warning in said["warnings"].as_array().into_iter().flatten() {
+        println!("warning         {}", warning.as_str().unwrap_or_default());
+    }
     for file in said["files"].as_array().into_iter().flatten() {
         println!("                {}", file.as_str().unwrap_or_default());
     }

@@ -1,6 +1,7 @@
 //! A series on the infer thread: its ring, its windows, and those that wait for the network.
 //!
-//! In: frames in the ring's order. Out: windows whose pixels are read where they lie. Never: a copy of pixels.
+//! In: frames in the ring's order. Out: windows whose pixels are read where they lie. Never: a copy of
+//! pixels, but for the small sample that [`crate::estimating`] looks at.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use smlm::units::Camera;
 use smlm::window::{Event, Window, Windower};
 
 use super::MAX_BATCH;
+use crate::estimating::Collector;
 use crate::live::Series;
 use crate::store::ring::RingReader;
 
@@ -25,6 +27,7 @@ pub struct Lane {
     pub pending: VecDeque<Window>,
     pub camera: Camera,
     pub channel: Channel,
+    pub collector: Collector,
     pub released: Arc<AtomicU64>,
     pub done_through: Option<u64>,
     pub warmed: Option<Shape>,
@@ -39,6 +42,7 @@ impl Lane {
             let Some((info, slot)) = self.reader.next() else { break };
             self.last_frame = Instant::now();
             self.flushed = false;
+            self.collector.take(&info, self.reader.pixels(slot));
             for event in self.windower.push(&info, slot) {
                 self.note(event);
             }

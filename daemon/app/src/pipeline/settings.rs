@@ -12,6 +12,8 @@ use smlm::units::Nm;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engines::Opened;
+use crate::estimating::SampleOutlet;
+use crate::files::FileJob;
 use crate::store::ring::{Policy, RingSettings, Spare};
 use crate::{files, ingest, localizer, picture};
 
@@ -67,6 +69,15 @@ pub(super) fn localizer(config: &Config, opened: &Opened) -> localizer::Settings
         max_batch: config.model.max_batch,
         idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
         pixel_range_nm: opened.pixel_range_nm,
+    }
+}
+
+pub(super) fn samples(config: &Config, opened: &Opened, jobs: Sender<FileJob>) -> SampleOutlet {
+    SampleOutlet {
+        wanted: config.model.estimate,
+        pixel_size: config.camera.pixel_size(),
+        card: opened.card.clone(),
+        jobs,
     }
 }
 

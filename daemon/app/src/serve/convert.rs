@@ -10,6 +10,8 @@ use smlm::units::Nm;
 use tonic::Status;
 use wire::pb;
 
+mod estimate;
+
 use crate::live::{EngineStatus, Exit, Series, State, TileCount};
 
 /// A series id of a request; empty: `None`, the newest.
@@ -106,6 +108,7 @@ fn exit_part(exit: &Exit) -> pb::Acquisition {
             background_median: exit.statistics.background_median,
             sigma_lateral_median_nm: exit.statistics.sigma_lateral_median_nm,
         }),
+        estimate: exit.estimate.as_deref().map(estimate::message),
         ..pb::Acquisition::default()
     }
 }

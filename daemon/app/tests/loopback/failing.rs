@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use blinkd::estimating::SampleOutlet;
 use blinkd::live::{EngineStatus, Live, Series};
 use blinkd::localizer::{Localizer, Settings, ToLocalizer, ToPicture};
 use blinkd::store::ring::{self, Policy, RingSettings};
@@ -13,7 +14,7 @@ use smlm::frame::{FrameId, FrameInfo, Seq, Shape};
 use smlm::localization::Filter;
 use smlm::localize::{OutputScale, Rule};
 use smlm::series::SeriesInfo;
-use smlm::units::Camera;
+use smlm::units::{Camera, Nm, PixelSize};
 
 use crate::rig::{SHAPE, id};
 
@@ -96,6 +97,12 @@ fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
             max_batch: 1,
             idle_flush: Duration::from_millis(10),
             pixel_range_nm: None,
+        },
+        samples: SampleOutlet {
+            wanted: false,
+            pixel_size: PixelSize::square(Nm(100.0)),
+            card: None,
+            jobs: bounded(1).0,
         },
         engine: Box::new(Faltering(about)),
         engines,

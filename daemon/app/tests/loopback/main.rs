@@ -10,6 +10,7 @@ mod borders;
 mod clients;
 mod door;
 mod ends;
+mod estimates;
 mod failing;
 mod losses;
 mod pages;

@@ -88,6 +88,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// As [`span`](Self::span), and `None` where the key is absent.
+    pub fn span_or_absent(&mut self, key: &str) -> Option<Span> {
+        self.table.contains_key(key).then(|| self.span(key))
+    }
+
+    /// As [`text`](Self::text), and `None` where the key is absent.
+    pub fn text_or_absent(&mut self, key: &str) -> Option<String> {
+        self.table.contains_key(key).then(|| self.text(key))
+    }
+
     /// A list of texts that must be exactly `expected`.
     pub fn exactly(&mut self, key: &str, expected: &[&str]) {
         let value = self.take(key);

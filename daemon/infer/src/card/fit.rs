@@ -7,6 +7,16 @@ use smlm::units::PixelSize;
 
 use super::{Card, Span};
 
+/// Whether emitters at different z are wide along different axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Astigmatism {
+    /// The PSF is round.
+    None,
+    /// Along the rows and columns of the camera.
+    AlongAxes,
+    AlongDiagonals,
+}
+
 /// What is known of a microscope and a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setup {
@@ -18,6 +28,7 @@ pub struct Setup {
     /// Photons per pixel and frame.
     pub background_photons: Option<f64>,
     pub density_per_um2: Option<f64>,
+    pub astigmatism: Option<Astigmatism>,
 }
 
 impl Setup {
@@ -29,6 +40,7 @@ impl Setup {
             photons: None,
             background_photons: None,
             density_per_um2: None,
+            astigmatism: None,
         }
     }
 }
@@ -62,11 +74,14 @@ pub fn check_fit(card: &Card, setup: &Setup, known: &[&Card], overrule: bool) ->
     Err(Misfit { bundle: card.name.clone(), reasons, nearest })
 }
 
-fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
+/// Why a model was not made for this; empty: it fits.
+pub fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
     let range = &card.range;
+    let (width, height) = (setup.pixel_size.x.0, setup.pixel_size.y.0);
+    let square = width == height;
     let checks = [
-        ("pixel width", "nm", Some(setup.pixel_size.x.0), range.pixel_size_nm),
-        ("pixel height", "nm", Some(setup.pixel_size.y.0), range.pixel_size_nm),
+        (if square { "pixel size" } else { "pixel width" }, "nm", Some(width), range.pixel_size_nm),
+        ("pixel height", "nm", Some(height).filter(|_| !square), range.pixel_size_nm),
         ("PSF sigma", "nm", setup.psf_sigma_nm, range.psf_sigma_nm),
         ("photons per emitter", "", setup.photons, range.photons),
         ("background per pixel", "photons", setup.background_photons, range.background_photons),
@@ -74,9 +89,23 @@ fn reasons(card: &Card, setup: &Setup) -> Vec<String> {
     ];
     let reason = |(what, unit, value, span): (&str, &str, Option<f64>, Span)| {
         let value = value.filter(|value| !span.holds(*value))?;
+        // Five digits tell apart what a person would; a measured number has more.
+        let value: f64 = format!("{value:.4e}").parse().unwrap_or(value);
         Some(format!("{what} is {value} {unit} where it was trained for {span}").replace("  ", " "))
     };
-    checks.into_iter().filter_map(reason).collect()
+    let shape = match (setup.astigmatism, card.psf.astigmatic()) {
+        (Some(Astigmatism::AlongAxes | Astigmatism::AlongDiagonals), Some(false)) => {
+            Some("the PSF is astigmatic where it was trained for a round one")
+        }
+        (Some(Astigmatism::None), Some(true)) => {
+            Some("the PSF is round where it was trained for an astigmatic one")
+        }
+        (Some(Astigmatism::AlongDiagonals), Some(true)) => {
+            Some("the PSF is astigmatic along the camera's diagonals where it was trained for its axes")
+        }
+        _ => None,
+    };
+    checks.into_iter().filter_map(reason).chain(shape.map(str::to_owned)).collect()
 }
 
 /// How far the pixel size is from the middle of the range, in parts of it; for choosing among those that fit.

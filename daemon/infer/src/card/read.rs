@@ -7,7 +7,7 @@ use smlm::units::{Adu, Camera};
 use toml::{Table, Value};
 
 use super::fields::Fields;
-use super::{BadCard, CHANNELS, Card, Golden, Graphs, Network, Range, SCHEMA, Span};
+use super::{BadCard, CHANNELS, Card, Golden, Graphs, Network, Psf, Range, SCHEMA, Span};
 use crate::pixels::Scaling;
 
 const ANY: Span = Span { low: -1e9, high: 1e9 };
@@ -39,9 +39,7 @@ impl Card {
         let output = output(&mut rest, &mut problems);
         let rule = rule(&mut rest, &mut problems);
         let range = range(&mut rest, &mut problems);
-        let mut fields = Fields::of(&mut rest, "psf", &mut problems);
-        let psf = fields.text("kind");
-        fields.finish();
+        let psf = psf(&mut rest, &mut problems);
         let training = Fields::of(&mut rest, "training", &mut problems).into_free();
         let metrics = metrics(&mut rest, &mut problems);
         let golden = golden(&mut rest, &mut problems);
@@ -152,6 +150,24 @@ fn range(rest: &mut Table, problems: &mut Vec<String>) -> Range {
     };
     fields.finish();
     range
+}
+
+/// Older cards have the kind alone.
+fn psf(rest: &mut Table, problems: &mut Vec<String>) -> Psf {
+    let mut fields = Fields::of(rest, "psf", problems);
+    let psf = Psf {
+        kind: fields.text("kind"),
+        sigma_nm: fields.span_or_absent("sigma_nm"),
+        focus_nm: fields.span_or_absent("focus_nm"),
+        depth_nm: fields.span_or_absent("depth_nm"),
+        file: fields.text_or_absent("file"),
+        sha256: fields.text_or_absent("sha256"),
+    };
+    if psf.kind == "gaussian" && (psf.focus_nm.is_some() || psf.depth_nm.is_some()) {
+        fields.problem("focus_nm and depth_nm are of an astigmatic PSF; a gaussian one has neither");
+    }
+    fields.finish();
+    psf
 }
 
 fn metrics(rest: &mut Table, problems: &mut Vec<String>) -> Vec<Table> {

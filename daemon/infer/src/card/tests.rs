@@ -95,7 +95,7 @@ fn a_camera_outside_the_range_is_refused_with_reason_and_the_nearest_bundle() {
     let setup = Setup::of_pixel_size(PixelSize::square(Nm(200.0)));
     let misfit = check_fit(&fine, &setup, &known, false).unwrap_err();
     assert!(misfit.nearest.contains("'coarse' fits"), "{misfit}");
-    assert_eq!(check_fit(&fine, &setup, &known, true).unwrap().len(), 2);
+    assert_eq!(check_fit(&fine, &setup, &known, true).unwrap().len(), 1);
     assert_eq!(check_fit(&coarse, &setup, &known, false).unwrap(), Vec::<String>::new());
 }
 
@@ -115,4 +115,47 @@ fn no_damaged_card_panics() {
             assert!(read.is_err() || free.iter().any(|free| lines[out].starts_with(free)), "{}", lines[out]);
         }
     }
+}
+
+#[test]
+fn a_card_may_say_how_its_psf_is_shaped_and_an_old_one_need_not() {
+    assert_eq!(
+        (card().psf.kind.as_str(), card().psf.depth_nm, card().psf.astigmatic()),
+        ("gaussian", None, Some(false))
+    );
+    let shaped = "kind = \"astigmatic\"\nsigma_nm = [110.0, 160.0]\nfocus_nm = [150.0, 250.0]\ndepth_nm = [350.0, 450.0]";
+    let psf = Card::read("card.toml", &GOOD.replace("kind = \"gaussian\"", shaped)).unwrap().psf;
+    assert_eq!(psf.focus_nm, Some(Span { low: 150.0, high: 250.0 }));
+    assert_eq!(psf.astigmatic(), Some(true));
+    let measured = "kind = \"spline\"\nfile = \"bead.mat\"\nsha256 = \"ab\"";
+    let psf = Card::read("card.toml", &GOOD.replace("kind = \"gaussian\"", measured)).unwrap().psf;
+    assert_eq!((psf.file.as_deref(), psf.astigmatic()), (Some("bead.mat"), None));
+    let wrong = problems(
+        &GOOD.replace("kind = \"gaussian\"", "kind = \"gaussian\"\nfocus_nm = [2.0, 1.0]\nfocsu = 1"),
+    );
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+}
+
+#[test]
+fn a_round_psf_and_an_astigmatic_one_do_not_fit_each_other() {
+    let round = card();
+    let mut astigmatic = card();
+    astigmatic.psf.kind = "astigmatic".to_owned();
+    let setup = |astigmatism| Setup { astigmatism, ..Setup::of_pixel_size(PixelSize::square(Nm(100.0))) };
+    let said = |card: &Card, shape| reasons(card, &setup(Some(shape))).join("; ");
+    assert!(
+        said(&round, Astigmatism::AlongAxes).contains("is astigmatic where it was trained for a round one")
+    );
+    assert!(
+        said(&round, Astigmatism::AlongDiagonals)
+            .contains("is astigmatic where it was trained for a round one")
+    );
+    assert!(said(&astigmatic, Astigmatism::None).contains("is round where"));
+    assert!(said(&astigmatic, Astigmatism::AlongDiagonals).contains("along the camera's diagonals"));
+    assert_eq!(said(&round, Astigmatism::None) + &said(&astigmatic, Astigmatism::AlongAxes), "");
+    for unknown in [&round, &astigmatic] {
+        assert_eq!(reasons(unknown, &setup(None)), Vec::<String>::new());
+    }
+    let misfit = Setup { psf_sigma_nm: Some(212.345_67), ..setup(None) };
+    assert_eq!(reasons(&round, &misfit), ["PSF sigma is 212.35 nm where it was trained for 100 to 200"]);
 }
