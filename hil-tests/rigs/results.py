@@ -1,6 +1,6 @@
-"""Measured numbers, kept in hil-tests/results when BLINKD_HIL_RECORD=1.
+"""Measured numbers, kept in hil-tests/results: by tests when BLINKD_HIL_RECORD=1, by scripts of `bench` always.
 
-A file names the kind of machine and the day.
+A file names the kind of machine and the day, and a script's also what it measured.
 """
 
 from __future__ import annotations
@@ -15,13 +15,39 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[1] / "results"
 
 
+def day() -> str:
+    """Today, in UTC."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def machine() -> dict[str, object]:
+    """What the numbers of a script depend on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "architecture": platform.machine(),
+        "cores": os.cpu_count(),
+        "processor": names[0] if names else platform.processor(),
+        "system": platform.system(),
+        "load_at_start": load,
+    }
+
+
+def keep(name: str, numbers: dict[str, object], *, folder: Path = FOLDER) -> Path:
+    """Writes what a script measured into a file of its own."""
+    path = folder / f"{platform.machine()}-{os.cpu_count()}-cores-{day()}-{name}.json"
+    path.write_text(json.dumps(numbers, indent=2, sort_keys=True) + "\n")
+    return path
+
+
 def record(name: str, numbers: dict[str, object]) -> None:
     """Shows the numbers in pytest's output, and keeps them if asked to."""
     print(f"{name}: {json.dumps(numbers)}", file=sys.stderr)
     if os.environ.get("BLINKD_HIL_RECORD") != "1":
         return
-    day = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    path = FOLDER / f"{platform.machine()}-{os.cpu_count()}-cores-{day}.json"
+    path = FOLDER / f"{platform.machine()}-{os.cpu_count()}-cores-{day()}.json"
     known = json.loads(path.read_text()) if path.is_file() else {}
     known[name] = numbers
     path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n")

@@ -51,14 +51,14 @@ def test_a_crowded_simulated_recording_is_localized_far_better_than_by_single_fi
     for table in ("localizations.parquet", "localizations.csv"):
         done = run(binary, "eval", tmp_path / table, "--truth", truth, "--pixel-size-nm", 100, "--json")
         assert done.returncode == 0, done.stderr
-        scores[table] = json.loads(done.stdout)
+        scores[table] = json.loads(done.stdout)["overall"]
     best = scores["localizations.parquet"]
     record(
         "bundled_tubes",
-        {"ji": best["ji"], "rmse_lateral_nm": best["rmse_lateral_nm"], "localizations": said["localizations"]},
+        {"ji": best["jaccard"], "rmse_lateral_nm": best["rmse_lateral_nm"], "localizations": said["localizations"]},
     )
-    assert best["ji"] > 0.30  # a single-emitter fitter reaches 0.155
-    assert scores["localizations.csv"]["ji"] == pytest.approx(best["ji"], abs=0.002)
+    assert best["jaccard"] > 0.30  # a single-emitter fitter reaches 0.155
+    assert scores["localizations.csv"]["jaccard"] == pytest.approx(best["jaccard"], abs=0.002)
 
 
 def test_a_real_recording_with_pixels_outside_the_cards_range_is_refused_and_runs_when_overruled(
@@ -170,7 +170,7 @@ def test_numbers_that_are_none_in_a_table_are_refused_with_their_line(binary: Pa
     table.write_text(good)
     done = run(binary, "eval", table, "--truth", truth, "--pixel-size-nm", 100, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["ji"] == 1.0
+    assert json.loads(done.stdout)["overall"]["jaccard"] == 1.0
     table.write_text(good + "3,NaN,300.0\n")
     done = run(binary, "eval", table, "--truth", truth, "--pixel-size-nm", 100)
     assert done.returncode == 1
@@ -178,7 +178,7 @@ def test_numbers_that_are_none_in_a_table_are_refused_with_their_line(binary: Pa
     assert "4" in done.stderr, "the line"
     done = run(binary, "eval", table, "--truth", truth, "--pixel-size-nm", 100, "--skip-bad-rows", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["true_positives"] == 2
+    assert json.loads(done.stdout)["overall"]["true_positives"] == 2
 
 
 def test_an_output_folder_that_cannot_be_written_is_named(binary: Path, tmp_path: Path, small: Path) -> None:

@@ -8,6 +8,7 @@ use smlm::series::{Channel, Grid, Overlap, SeriesInfo};
 
 use crate::camera::Sensor;
 use crate::emitters::{Blinking, Projection};
+use crate::optics;
 use crate::seeds::{Purpose, fast_stream};
 use crate::settings::{BadSettings, Settings};
 use crate::structure::{Area, Sample};
@@ -106,7 +107,7 @@ impl VirtualMicroscope {
         let s = &self.settings;
         self.photons.fill(s.background_photons as f32);
         for emitter in &truth.emitters {
-            s.psf.add(emitter, s.pixel_size, s.shape, &mut self.photons);
+            optics::add(s.psf, emitter, s.pixel_size, s.shape, &mut self.photons);
         }
         let mut rng = fast_stream(s.seed, Purpose::Camera, self.tile.index, frame);
         self.sensor.expose(&self.photons, &mut rng, counts);

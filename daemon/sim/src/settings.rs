@@ -6,7 +6,7 @@ use smlm::frame::{SeriesId, Shape};
 use smlm::units::{Nm, PixelSize};
 
 use crate::camera::CameraModel;
-use crate::optics::Psf;
+use crate::optics::{self, Psf};
 use crate::structure::Structure;
 
 /// Largest side of a field in pixels.
@@ -156,7 +156,7 @@ impl Settings {
         } else {
             number("scan.rows × scan.columns, without scan.frames_per_tile,", self.tiles().into(), 1.0, 1.0);
         }
-        self.psf.check(&mut number);
+        optics::check(self.psf, &mut number);
         self.structure.check(&mut number);
         self.camera.check(&mut number);
         if problems.is_empty() { Ok(()) } else { Err(BadSettings(problems)) }

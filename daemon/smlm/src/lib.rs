@@ -10,6 +10,7 @@ pub mod localization;
 pub mod localize;
 pub mod map;
 pub mod metrics;
+pub mod psf;
 pub mod render;
 pub mod series;
 pub mod statistics;

@@ -9,10 +9,13 @@ use clap::Args;
 use crossbeam_channel::bounded;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+use smlm::localization::Localization;
 use smlm::metrics::{Gate, Point, Scores, evaluate};
-use wire::files::tables::{ReadOptions, read_truth};
+use smlm::units::{PixelSize, Px};
+use wire::files::tables::{ReadOptions, read_emitters};
 
-use super::{Common, Failure, eval, serve, start_log};
+use super::optics::PsfOptions;
+use super::{Common, Failure, serve, start_log};
 use crate::config::Config;
 use crate::live::{Live, Series, State};
 use crate::pipeline::Daemon;
@@ -39,6 +42,11 @@ pub struct Options {
     /// Mean number of visible emitters per µm² and frame.
     #[arg(long, default_value_t = 1.0)]
     density_per_um2: f64,
+    #[command(flatten)]
+    psf: PsfOptions,
+    /// Emitters lie within ± this around z = 0; else 0 for a round PSF and 600 for an astigmatic one.
+    #[arg(long, value_name = "NM")]
+    z_half_range_nm: Option<f64>,
     /// Folder for journal, picture and tables; else a new one among the temporary files.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -51,6 +59,7 @@ const DRAIN: Duration = Duration::from_secs(120);
 
 pub fn run(options: &Options) -> Result<(), Failure> {
     start_quietly(options);
+    let psf = options.psf.to_draw()?;
     let mut config = options.common.load()?;
     let folder = folder(options)?;
     arrange(&mut config, &folder);
@@ -66,7 +75,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let truth = folder.join("truth.csv");
     let publisher = publish(options, &daemon, &truth)?;
     let series = watch(options, &daemon, publisher)?;
-    let said = judge(&series, &folder, &truth, &daemon)?;
+    let gate = if psf.tells_z() { Gate::VOLUME } else { Gate::LATERAL };
+    let said = judge(&series, &folder, &truth, &daemon, gate)?;
     if options.stay {
         eprintln!("the live view stays at http://{address}/ until Ctrl-C");
         serve::Signals::listen()?.wait();
@@ -116,6 +126,8 @@ fn publish(options: &Options, daemon: &Daemon, truth: &Path) -> anyhow::Result<C
     command.args(["--fps", &options.fps.to_string(), "--seconds", &options.seconds.to_string()]);
     command.args(["--width", &options.side.to_string(), "--height", &options.side.to_string()]);
     command.args(["--density-per-um2", &options.density_per_um2.to_string()]);
+    command.args(options.psf.again());
+    command.args(options.z_half_range_nm.map(|nm| format!("--z-half-range-nm={nm}")));
     command.arg("--truth").arg(truth).stdout(Stdio::null());
     command.spawn().context("cannot start the virtual microscope")
 }
@@ -165,9 +177,9 @@ fn not_drained(live: &Live) -> String {
 }
 
 /// Scores the journal against the truth and collects the numbers.
-fn judge(series: &Series, folder: &Path, truth: &Path, daemon: &Daemon) -> anyhow::Result<Value> {
+fn judge(series: &Series, folder: &Path, truth: &Path, daemon: &Daemon, gate: Gate) -> anyhow::Result<Value> {
     let home = journal::folder(folder, series.id);
-    let scores = score(&home, truth)?;
+    let scores = score(&home, truth, gate)?;
     let (account, exit) = (series.door().account, series.exit().clone());
     use smlm::frame::GapCause::{Camera, Transport};
     let missing = account.missing(Transport) + account.missing(Camera);
@@ -182,28 +194,30 @@ fn judge(series: &Series, folder: &Path, truth: &Path, daemon: &Daemon) -> anyho
         "localizations": exit.localizations,
         "ji": scores.jaccard,
         "rmse_lateral_nm": scores.rmse_lateral_nm,
+        "rmse_axial_nm": scores.rmse_axial_nm,
         "picture": home.join("render.png"),
         "localization_file": home.join("localizations.parquet"),
-        "_scores": eval::as_json(&scores),
         "_provider": daemon.live.engine().provider,
     }))
 }
 
-fn score(home: &Path, truth: &Path) -> anyhow::Result<Scores> {
-    let rows = read_truth(truth, &ReadOptions::default())?;
-    let point = |row: &wire::files::tables::TruthRow| Point {
-        frame: row.frame,
-        x_nm: row.x_nm,
-        y_nm: row.y_nm,
-        z_nm: 0.0,
-    };
-    let mut truth: Vec<Point> = rows.iter().map(point).collect();
+fn score(home: &Path, truth: &Path, gate: Gate) -> anyhow::Result<Scores> {
+    let (rows, _) = read_emitters(truth, &ReadOptions::default())?;
+    let mut truth: Vec<Point> = rows.iter().map(|emitter| emitter.at).collect();
     let reader = JournalReader::open(home)?;
     let pixel = reader.pixel_size();
     let mut found: Vec<Point> =
-        reader.blocks().flat_map(|block| eval::points(block.localizations, pixel)).collect();
-    found.iter_mut().for_each(|point| point.z_nm = 0.0);
-    Ok(evaluate(&mut truth, &mut found, Gate::LATERAL)?)
+        reader.blocks().flat_map(|block| points(block.localizations, pixel)).collect();
+    Ok(evaluate(&mut truth, &mut found, gate)?)
+}
+
+/// Localizations in nm from the corner.
+fn points(rows: &[Localization], pixel: PixelSize) -> Vec<Point> {
+    let point = |l: &Localization| {
+        let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
+        Point { frame: l.frame, x_nm: x.0, y_nm: y.0, z_nm: l.z_nm.into() }
+    };
+    rows.iter().map(point).collect()
 }
 
 fn report(options: &Options, said: &Value) {
@@ -222,11 +236,13 @@ fn report(options: &Options, said: &Value) {
         ("localizations", said["localizations"].to_string()),
         ("JI", number(&said["ji"], 3)),
         ("r.m.s.e. lateral", format!("{} nm", number(&said["rmse_lateral_nm"], 1))),
+        ("r.m.s.e. axial", format!("{} nm", number(&said["rmse_axial_nm"], 1))),
         ("engine runs on", text("_provider")),
         ("picture", text("picture")),
         ("localizations in", text("localization_file")),
     ];
-    for (name, value) in rows {
+    let volume = said["rmse_axial_nm"].is_number();
+    for (name, value) in rows.into_iter().filter(|(name, _)| volume || *name != "r.m.s.e. axial") {
         eprintln!("{name:20} {value}");
     }
     if options.json {
@@ -240,11 +256,15 @@ fn report(options: &Options, said: &Value) {
             "localizations",
             "ji",
             "rmse_lateral_nm",
+            "rmse_axial_nm",
             "picture",
             "localization_file",
         ];
-        let object: serde_json::Map<String, Value> =
-            keys.iter().map(|key| ((*key).to_owned(), said[*key].clone())).collect();
+        let object: serde_json::Map<String, Value> = keys
+            .iter()
+            .filter(|key| volume || **key != "rmse_axial_nm")
+            .map(|key| ((*key).to_owned(), said[*key].clone()))
+            .collect();
         println!("{}", Value::Object(object));
     }
 }

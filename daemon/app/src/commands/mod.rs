@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod export;
 pub mod model;
+mod optics;
 mod replay;
 mod serve;
 mod simulate;

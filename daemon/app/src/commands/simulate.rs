@@ -19,6 +19,7 @@ use smlm::units::{Nm, PixelSize};
 use wire::publisher::{Publisher, PublisherSettings};
 
 use super::Failure;
+use super::optics::PsfOptions;
 
 /// Example: blinkd simulate --connect tcp://127.0.0.1:5766 --fps 100 --seconds 20 --truth truth.csv
 #[derive(Args, Clone, Debug)]
@@ -52,6 +53,11 @@ pub struct Options {
     /// `mesh` of filaments, `uniform`, `rings` of nuclear pores.
     #[arg(long, default_value = "mesh")]
     pub structure: String,
+    #[command(flatten)]
+    pub psf: PsfOptions,
+    /// Emitters lie within ± this around z = 0; else 0 for a round PSF and 600 for an astigmatic one.
+    #[arg(long, value_name = "NM")]
+    pub z_half_range_nm: Option<f64>,
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Rows of a tile scan.
@@ -108,6 +114,7 @@ impl Options {
                 return Err(Failure::Usage(format!("--structure {other}: choose mesh, uniform or rings")));
             }
         };
+        let psf = self.psf.to_draw()?;
         let emitters = sim::settings::EmitterSettings {
             density_per_um2: self.density_per_um2,
             photons_mean: self.photons,
@@ -120,7 +127,13 @@ impl Options {
             series: self.series.unwrap_or_else(|| series_from(now_unix_ns)),
             shape: Shape { width: self.width, height: self.height },
             pixel_size: PixelSize::square(Nm(self.pixel_size_nm)),
+            psf,
             structure,
+            z_half_range_nm: self.z_half_range_nm.unwrap_or(if psf.tells_z() {
+                Z_HALF_RANGE_NM
+            } else {
+                0.0
+            }),
             emitters,
             background_photons: self.background,
             exposure_ms: if self.fps > 0.0 { 1000.0 / self.fps } else { default.exposure_ms },
@@ -164,6 +177,8 @@ fn series_from(now_unix_ns: u64) -> SeriesId {
     SeriesId(id)
 }
 
+/// Depth of a recording whose PSF tells z.
+const Z_HALF_RANGE_NM: f64 = 600.0;
 /// How long the daemon may take to appear, and to take what is left at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
 

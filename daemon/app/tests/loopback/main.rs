@@ -8,6 +8,7 @@ mod account;
 mod api;
 mod borders;
 mod clients;
+mod depth;
 mod door;
 mod ends;
 mod estimates;

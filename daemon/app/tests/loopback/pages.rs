@@ -21,7 +21,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// One HTTP/1.1 exchange: status line and heads, body.
-fn http(rig: &Rig, head: &str, body: &[u8]) -> (String, Vec<u8>) {
+pub fn http(rig: &Rig, head: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(rig.address()).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let head = format!("{head}\r\nhost: {}\r\nconnection: close\r\n\r\n", rig.address());

@@ -5,6 +5,7 @@
 
 use std::ops::AddAssign;
 
+use super::matches::frames;
 use super::{Gate, MatchError, Matcher, Pair, Point};
 
 /// Speiser et al. 2021, below equation 15: α in 1/nm.
@@ -53,15 +54,18 @@ impl Tally {
     /// Adds a frame and the pairs that [`Matcher::frame`] found in it.
     pub fn add(&mut self, truth: &[Point], found: &[Point], pairs: &[Pair]) {
         let matched = pairs.len() as u64;
-        self.true_positives += matched;
         self.false_positives += found.len() as u64 - matched;
         self.false_negatives += truth.len() as u64 - matched;
-        for pair in pairs {
-            let (a, b) = (&truth[pair.truth], &found[pair.found]);
-            for (axis, d) in [b.x_nm - a.x_nm, b.y_nm - a.y_nm, b.z_nm - a.z_nm].into_iter().enumerate() {
-                self.sums_nm[axis] += d;
-                self.squares_nm2[axis] += d * d;
-            }
+        pairs.iter().for_each(|pair| self.pair(&truth[pair.truth], &found[pair.found]));
+    }
+
+    /// Adds one true positive.
+    pub fn pair(&mut self, truth: &Point, found: &Point) {
+        self.true_positives += 1;
+        let errors = [found.x_nm - truth.x_nm, found.y_nm - truth.y_nm, found.z_nm - truth.z_nm];
+        for (axis, d) in errors.into_iter().enumerate() {
+            self.sums_nm[axis] += d;
+            self.squares_nm2[axis] += d * d;
         }
     }
 
@@ -122,12 +126,9 @@ pub fn evaluate(truth: &mut [Point], found: &mut [Point], gate: Gate) -> Result<
     truth.sort_by_key(|point| point.frame);
     found.sort_by_key(|point| point.frame);
     let (mut tally, mut matcher) = (Tally::default(), Matcher::new(gate));
-    let (mut truth, mut found) = (&*truth, &*found);
-    while let Some(frame) = truth.first().into_iter().chain(found.first()).map(|point| point.frame).min() {
-        let (these, later) = truth.split_at(truth.partition_point(|point| point.frame <= frame));
-        let (those, after) = found.split_at(found.partition_point(|point| point.frame <= frame));
+    for frame in frames(truth, found) {
+        let (these, those) = (&truth[frame.truth], &found[frame.found]);
         tally.add(these, those, matcher.frame(these, those)?);
-        (truth, found) = (later, after);
     }
     Ok(tally.scores(gate))
 }

@@ -1,6 +1,9 @@
 //! Matching against exhaustive search, scores against numbers by hand.
 
 use super::*;
+use crate::crlb::{Bound, Noise, Spot, crlb};
+use crate::psf::Psf;
+use crate::units::{Nm, PixelSize};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 fn point(x_nm: f64, y_nm: f64) -> Point {
@@ -190,4 +193,72 @@ fn tallies_of_parts_add_up_to_the_whole() {
     whole += part;
     assert_eq!((whole.true_positives, whole.false_positives), (2, 2));
     close(whole.scores(Gate::LATERAL).rmse_lateral_nm, 5.0);
+}
+
+fn emitter(frame: u32, x_nm: f64, photons: f64) -> Emitter {
+    Emitter { at: Point { frame, x_nm, y_nm: 55.0, z_nm: 0.0 }, photons: Some(photons), ..Emitter::default() }
+}
+
+fn question(optics: Option<Optics>) -> Question {
+    Question { gate: Gate::LATERAL, pixel_size: Some(PixelSize::square(Nm(110.0))), optics }
+}
+
+#[test]
+fn misses_count_by_true_photons_and_inventions_by_found_ones() {
+    let mut truth = [emitter(1, 0.0, 300.0), emitter(0, 0.0, 900.0), emitter(0, 900.0, 9000.0)];
+    let mut found = [emitter(0, 10.0, 3000.0), emitter(1, 4000.0, 100.0)];
+    let report = judge(&mut truth, &mut found, &question(None)).unwrap();
+    let bins = report.by_photons.unwrap();
+    let counts = |at: usize| {
+        let s = bins[at].scores;
+        (s.true_positives, s.false_positives, s.false_negatives)
+    };
+    // The pair's true photons are 900, although 3,000 were found.
+    assert_eq!([counts(0), counts(1), counts(2)], [(0, 1, 0), (0, 0, 1), (1, 0, 0)]);
+    assert_eq!([counts(3), counts(4), counts(5), counts(6)], [(0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 1)]);
+    assert_eq!((bins[2].low, bins[2].high, bins[6].high), (500.0, Some(1000.0), None));
+    assert_eq!(bins[2].crlb_lateral_nm, None);
+    assert!(report.sigma.is_none() && report.background.is_none());
+    assert_eq!(report.overall.false_negatives, 2);
+}
+
+#[test]
+fn inventions_count_all_true_emitters_around_them_and_emitters_not_themselves() {
+    let mut truth = [emitter(0, 0.0, 1e3), emitter(0, 400.0, 1e3), emitter(0, 5000.0, 1e3)];
+    let mut found = [emitter(0, 0.0, 1e3), emitter(0, 5010.0, 1e3), emitter(0, 700.0, 1e3)];
+    let bins = judge(&mut truth, &mut found, &question(None)).unwrap().by_neighbours;
+    let counts = |at: usize| {
+        let s = bins[at].scores;
+        (s.true_positives, s.false_positives, s.false_negatives)
+    };
+    // 700 is 300 nm from 400, out of the gate, and has one true emitter within 500 nm.
+    assert_eq!([counts(0), counts(1), counts(2)], [(1, 0, 0), (1, 1, 1), (0, 0, 0)]);
+    assert_eq!((bins[3].low, bins[3].high, bins[4].low, bins[4].high), (3, Some(4), 5, None));
+}
+
+#[test]
+fn errors_of_the_size_of_the_bound_show_as_one() {
+    let optics = Optics {
+        psf: Psf::Gaussian { sigma_nm: 143.0 },
+        pixel_size: PixelSize::square(Nm(110.0)),
+        background: Some(10.0),
+        noise: Noise::IDEAL,
+    };
+    let mut truth =
+        [Emitter { at: Point { y_nm: 55.0, x_nm: 55.0, ..Point::default() }, ..emitter(0, 0.0, 1e3) }];
+    let Bound { sigma_x_px, .. } =
+        crlb(&Spot { side_px: 21, x_px: 10.0, y_px: 10.0, ..Spot::ideal(1.3, 1000.0, 10.0) }).unwrap();
+    let error = sigma_x_px * 110.0;
+    let mut found = truth.map(|mut emitter| {
+        (emitter.at.x_nm, emitter.at.y_nm) = (55.0 + error, 55.0 - error);
+        emitter
+    });
+    let report = judge(&mut truth, &mut found, &question(Some(optics))).unwrap();
+    let bins = report.by_photons.unwrap();
+    close(bins[3].lateral_over_crlb(), 1.0);
+    assert_eq!((bins[3].crlb_axial_nm, bins[2].crlb_lateral_nm), (None, None));
+    // Of the truth without background, and with no other to use, nothing is bounded.
+    let blind =
+        judge(&mut truth, &mut found, &question(Some(Optics { background: None, ..optics }))).unwrap();
+    assert_eq!(blind.by_photons.unwrap()[3].crlb_lateral_nm, None);
 }

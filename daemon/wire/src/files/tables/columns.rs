@@ -1,7 +1,8 @@
 //! Which column of a foreign table means what.
 //!
 //! In: a header. Out: for each quantity its column and the factor to our unit. Never: a position without a unit. Known
-//! are the names of ThunderSTORM, of the SMLM challenges and plain ones (`x [nm]`, `x_nm`, `x_px`, `xnano`).
+//! are the names of ThunderSTORM, of the SMLM challenges, of the training package and plain ones (`x [nm]`, `x_nm`,
+//! `x_px`, `xnano`). ThunderSTORM's `sigma` is the width of the PSF and not asked for.
 
 use std::path::Path;
 
@@ -44,10 +45,10 @@ pub(super) struct Row {
     pub y_nm: f64,
     pub z_nm: f64,
     pub photons: f64,
-    background: f64,
-    sigma_x_nm: f64,
-    sigma_y_nm: f64,
-    sigma_z_nm: f64,
+    pub background: f64,
+    pub sigma_x_nm: f64,
+    pub sigma_y_nm: f64,
+    pub sigma_z_nm: f64,
     probability: f64,
 }
 
@@ -93,9 +94,9 @@ impl Columns {
                 self.sigma_x = Some(length()?);
                 self.sigma_y = self.sigma_x;
             }
-            "uncertainty_x" => self.sigma_x = Some(length()?),
-            "uncertainty_y" => self.sigma_y = Some(length()?),
-            "uncertainty_z" => self.sigma_z = Some(length()?),
+            "uncertainty_x" | "sigma_x" => self.sigma_x = Some(length()?),
+            "uncertainty_y" | "sigma_y" => self.sigma_y = Some(length()?),
+            "uncertainty_z" | "sigma_z" => self.sigma_z = Some(length()?),
             "probability" | "prob" => self.probability = Some(place),
             _ => {}
         }

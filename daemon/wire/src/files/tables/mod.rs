@@ -5,6 +5,7 @@
 //! file; inside and outside are those of [`smlm::units`].
 
 mod columns;
+mod emitters;
 mod error;
 mod insight;
 mod lines;
@@ -12,7 +13,6 @@ mod parquet;
 mod pending;
 mod picasso;
 mod thunderstorm;
-mod truth;
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ use smlm::frame::Shape;
 use smlm::localization::Localization;
 use smlm::units::PixelSize;
 
+pub use emitters::read_emitters;
 pub use error::TableError;
-pub use truth::{TruthRow, read_truth};
 
 /// Rows handed on at once by readers and collected by writers.
 pub(crate) const BATCH_ROWS: usize = 16 << 10;

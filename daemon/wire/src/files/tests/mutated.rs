@@ -10,7 +10,7 @@ use super::made::{HEIGHT, Made, WIDTH, compressed, ndtiff, npy, picasso, tiled};
 use super::tables::{FORMATS, meta, rows, write};
 use crate::files::npy::{read_f32, read_u16};
 use crate::files::stack::{StackOptions, open_stack_with};
-use crate::files::tables::{ReadOptions, read_all, read_truth};
+use crate::files::tables::{ReadOptions, read_all, read_emitters};
 
 /// Changed copies of each file; raise it by hand for a longer hunt.
 fn rounds() -> usize {
@@ -141,7 +141,7 @@ fn a_damaged_table_never_panics() {
         mutate(&path, &|| read_table(&path));
         if name == "t.csv" {
             mutate(&path, &|| {
-                drop(read_truth(&path, &ReadOptions { max_rows: 1000, ..ReadOptions::default() }))
+                drop(read_emitters(&path, &ReadOptions { max_rows: 1000, ..ReadOptions::default() }))
             });
         }
     }

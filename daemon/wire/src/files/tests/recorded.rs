@@ -3,7 +3,7 @@
 use super::{all_frames, data, frame};
 use crate::files::npy::{read_f32, read_u16};
 use crate::files::stack::{StackOptions, open_stack, open_stack_with};
-use crate::files::tables::{ReadOptions, read_all, read_truth};
+use crate::files::tables::{ReadOptions, read_all, read_emitters};
 use smlm::units::{Nm, PixelSize};
 
 /// Name, frames, height, width, sum of all pixels:
@@ -141,14 +141,14 @@ fn tables_of_other_programs_read_as_python_reads_them() {
     for (name, first_frame, rows, frames, x, y, photons) in CSV {
         let Some(path) = data(name) else { continue };
         let options = ReadOptions { first_frame, ..ReadOptions::default() };
-        let truth = read_truth(&path, &options).unwrap();
+        let (truth, _) = read_emitters(&path, &options).unwrap();
         assert_eq!(truth.len(), rows, "{name}");
-        assert_eq!(truth.iter().map(|row| u64::from(row.frame)).sum::<u64>(), frames, "{name}");
+        assert_eq!(truth.iter().map(|row| u64::from(row.at.frame)).sum::<u64>(), frames, "{name}");
         let sum = |value: &dyn Fn(usize) -> f64| (0..rows).map(value).sum::<f64>();
         let close =
             |a: f64, b: f64| assert!((a - b).abs() <= 1e-9 * b.abs() + 1e-3, "{name}: {a} is not {b}");
-        close(sum(&|i| truth[i].x_nm), x);
-        close(sum(&|i| truth[i].y_nm), y);
+        close(sum(&|i| truth[i].at.x_nm), x);
+        close(sum(&|i| truth[i].at.y_nm), y);
         close(sum(&|i| truth[i].photons.unwrap_or(0.0)), photons);
 
         let pixel_size = Some(PixelSize::square(Nm(100.0)));
@@ -162,7 +162,7 @@ fn tables_of_other_programs_read_as_python_reads_them() {
 #[test]
 fn a_table_counted_from_zero_is_not_taken_for_one_counted_from_one() {
     let Some(path) = data("bstore/MT0.N1.LD-AS-Exp_Localizations.csv") else { return };
-    let text = read_truth(&path, &ReadOptions::default()).unwrap_err().to_string();
+    let text = read_emitters(&path, &ReadOptions::default()).unwrap_err().to_string();
     assert!(text.contains("row 2, column 'frame': 0 is not a frame counted from 1"), "{text}");
 }
 

@@ -10,7 +10,7 @@ use smlm::units::{Nm, PixelSize};
 use tempfile::TempDir;
 
 use crate::files::tables::{
-    ReadOptions, TableError, TableFormat, TableInfo, TableMeta, create_table, read_all, read_truth,
+    ReadOptions, TableError, TableFormat, TableInfo, TableMeta, create_table, read_all, read_emitters,
 };
 
 pub(super) const FORMATS: [(TableFormat, &str); 3] = [
@@ -223,24 +223,63 @@ fn columns_are_found_by_name_in_any_order_and_quoting() {
         "# made by hand\nframe;x_px;y_px;extra\n1;1.0;2.0;9\r\n",
         "Ground-truth,frame,xnano,ynano,znano,intensity\n5,1,150,275,-20,1000",
     ] {
-        let truth = read_truth(&put(&folder, text), &with_size()).unwrap();
+        let (truth, _) = read_emitters(&put(&folder, text), &with_size()).unwrap();
         assert_eq!(truth.len(), 1, "{text}");
-        let row = truth[0];
+        let row = truth[0].at;
         assert!(
             row.frame == 0 && (row.x_nm - 150.0).abs() < 1e-9 && (row.y_nm - 275.0).abs() < 1e-9,
             "{text}: {row:?}"
         );
     }
-    let both =
-        read_truth(&put(&folder, "frame,xnano,ynano,znano,intensity\n1,150,275,-20,1000"), &with_size())
-            .unwrap();
-    assert_eq!((both[0].z_nm, both[0].photons), (Some(-20.0), Some(1000.0)));
+}
+
+#[test]
+fn emitters_keep_what_the_table_says_and_know_what_it_does_not() {
+    let folder = folder();
+    let read = |text: &str| read_emitters(&put(&folder, text), &ReadOptions::default()).unwrap();
+    let (told, info) = read("frame,xnano,ynano,znano,intensity,bg\n1,150,275,-20,1000,7.5");
+    assert!(info.three_d);
+    assert_eq!((told[0].at.z_nm, told[0].photons, told[0].background), (-20.0, Some(1000.0), Some(7.5)));
+    assert_eq!(told[0].sigma_nm, None);
+    let (found, info) = read("frame,x [nm],y [nm],sigma [nm],uncertainty_xy [nm]\n1,150,275,130,9\n");
+    assert!(!info.three_d);
+    assert_eq!((found[0].photons, found[0].sigma_nm), (None, Some([9.0, 9.0, 0.0])));
+    let pixels = "frame,x_px,y_px,z_nm,sigma_x_px,sigma_y_px,sigma_z_nm\n0,1.0,2.0,30,0.1,0.2,40\n";
+    let options = ReadOptions { first_frame: 0, ..with_size() };
+    let (found, _) = read_emitters(&put(&folder, pixels), &options).unwrap();
+    assert_eq!((found[0].at.x_nm, found[0].at.y_nm), (150.0, 275.0));
+    let sigma = found[0].sigma_nm.unwrap();
+    assert!((sigma[0] - 10.0).abs() < 1e-9 && (sigma[1] - 22.0).abs() < 1e-9 && sigma[2] == 40.0);
+}
+
+#[test]
+fn emitters_of_every_written_format_are_those_that_were_put_in() {
+    for (format, name) in FORMATS {
+        let folder = folder();
+        let path = folder.path().join(name);
+        let put_in = rows(500, true);
+        write(&path, format, &meta(true), &put_in);
+        let (got, info) = read_emitters(&path, &with_size()).unwrap();
+        assert!(info.three_d && got.len() == put_in.len(), "{name}");
+        let close = |a: f64, b: f32, unit: f64, scale: f64| {
+            assert!((a - f64::from(b) * unit).abs() < 1e-3 + 1e-6 * scale, "{name}: {a} is not {b}");
+        };
+        for (got, put) in got.iter().zip(&put_in) {
+            close(got.at.x_nm - 50.0, put.x_px, 100.0, 5e4);
+            close(got.at.y_nm - 55.0, put.y_px, 110.0, 3e4);
+            close(got.at.z_nm, put.z_nm, 1.0, 1e3);
+            close(got.photons.unwrap(), put.photons, 1.0, 1e5);
+            close(got.background.unwrap(), put.background, 1.0, 300.0);
+            close(got.sigma_nm.unwrap()[2], put.sigma_z_nm, 1.0, 100.0);
+        }
+    }
 }
 
 #[test]
 fn a_bad_table_says_file_row_column_and_remedy() {
     let folder = folder();
-    let said = |text: &str| read_truth(&put(&folder, text), &ReadOptions::default()).unwrap_err().to_string();
+    let said =
+        |text: &str| read_emitters(&put(&folder, text), &ReadOptions::default()).unwrap_err().to_string();
     for (text, expected) in [
         ("", "empty, without a header"),
         ("frame,x [nm]\n1,2\n", "no column for y; the columns are: frame, x [nm]"),
