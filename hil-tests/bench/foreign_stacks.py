@@ -122,7 +122,7 @@ def show(row: dict[str, Any]) -> None:
 
 
 def picture(bundle: Bundle, *, binary: Path, data: Path, path: Path, out: Path) -> dict[str, Any]:
-    """Widefield (the mean of all frames) beside what was localized, with a bar of 1 µm."""
+    """Widefield (the mean of all frames) with a bar of 1 µm, beside what was localized with blinkd's own bar."""
     import numpy as np
     import tifffile
     from PIL import Image, ImageDraw
@@ -140,7 +140,7 @@ def picture(bundle: Bundle, *, binary: Path, data: Path, path: Path, out: Path) 
     both.paste(before, (0, 0))
     both.paste(after, (after.width + gap, 0))
     bar = 1000.0 / calibration.pixel_size_nm * after.width / mean.shape[1]
-    right, bottom = both.width - 12, both.height - 12
+    right, bottom = before.width - 12, before.height - 12
     ImageDraw.Draw(both).rectangle((right - bar, bottom - 5, right, bottom), fill="white")
     both.save(path, optimize=True)
     shown = {"localizations": said["localizations"], "frames": said["stack_frames"], "overruled": said["overruled"]}
