@@ -177,3 +177,7 @@ pub fn wrong_camera(estimate: &Estimate, camera: Camera) -> Option<String> {
          are off by a factor of {off:.2}; correct camera.e_per_adu (or camera.em_gain) or what the publisher sends"
     ))
 }
+
+#[cfg(test)]
+#[path = "estimating/tests.rs"]
+mod tests;

@@ -41,6 +41,8 @@ pub fn estimate(sample: &Sample, given: &Given) -> Result<Estimate, Trouble> {
     let filtered = detect::filtered(&movie, sigma_px);
     let (spots, quiet) = spots_and_quiet(&movie, &filtered, sigma_px)?;
     let (line, slope) = noise::transfer(&movie, &spots, &quiet.pixels, sigma_px);
+    // Fleeting emitters are never steady: what looks so is one after another at the same place.
+    let slope = slope.filter(|_| flicker.is_none_or(|flicker| !flicker.fleeting));
     let found = Found { movie, given: *given, sigma_px, flicker, spots, quiet, line, slope };
     let on_time = if found.fleeting() { None } else { decay::on_time(&filtered) };
     Ok(found.estimate(on_time, saturated))
@@ -194,8 +196,11 @@ impl Found {
         let own = 0.02 + 0.6 * self.crowding() + 4.0 * fitted.noise.powi(2);
         let sd = fitted.median.sd.hypot(fitted.median.value * own);
         let median = Measured { sd, ..fitted.median };
-        let lasting = self.flicker.filter(|flicker| round_px.is_some() && !flicker.fleeting);
-        let covariance = lasting.and_then(|flicker| brightness::of_emitters(&self.movie, &flicker.shape));
+        let flicker = self.flicker.filter(|_| round_px.is_some());
+        let covariance = flicker.and_then(|flicker| match flicker.fleeting {
+            false => brightness::of_emitters(&self.movie, &flicker.shape),
+            true => brightness::of_fleeting(&self.movie, &flicker.shape),
+        });
         let Some(covariance) = covariance else { return Ok(Light { median, ..fitted }) };
         let square = fitted.spread.min(0.3).powi(2);
         let covariance = covariance.times((1.0 + square) / (1.0 + 3.0 * square));
@@ -274,7 +279,7 @@ impl Found {
         if self.crowding() > 0.3 {
             doubts.push("emitters overlap in most places: what is fitted may be two of them".to_owned());
         }
-        if self.given.camera.is_none() {
+        if self.given.camera.is_none() && self.slope.is_some() {
             doubts.push(
                 "the camera is taken from its noise: with electron multiplication all photons are half of what is there; \
                  give the camera's calibration to be sure"

@@ -32,9 +32,14 @@ pub struct Units {
 /// Part of the counts at the top of the scale, and the top. 0 where counts thin out towards it.
 pub fn saturated(counts: &[u16]) -> (f64, u16) {
     let Some(&top) = counts.iter().max() else { return (0.0, 0) };
-    let at_top = counts.iter().filter(|&&count| count == top).count();
-    let just_below = counts.iter().filter(|&&count| count < top && count + 8 >= top).count();
-    let piled_up = at_top > 20 && at_top > 4 * just_below;
+    let mut last = [0usize; 9];
+    for &count in counts {
+        if let Some(seen) = last.get_mut(usize::from(top - count)) {
+            *seen += 1;
+        }
+    }
+    let [at_top, below @ ..] = last;
+    let piled_up = at_top > 20 && below.iter().all(|&seen| at_top > 4 * seen);
     (if piled_up { at_top as f64 / counts.len() as f64 } else { 0.0 }, top)
 }
 
@@ -101,5 +106,37 @@ impl Curve {
             offset_adu: offset.value,
             level_sd: offset.sd / slope.value,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Adu;
+
+    #[test]
+    fn counts_that_pile_up_at_the_top_are_saturated_and_a_tail_is_not() {
+        let tail: Vec<u16> = (0..2000u16).map(|i| 100 + (i % 50).min(i % 37)).collect();
+        assert_eq!(saturated(&tail).0, 0.0);
+        let mut cut = tail.clone();
+        cut.extend([4095; 100]);
+        assert_eq!(saturated(&cut), (100.0 / 2100.0, 4095));
+        assert_eq!(saturated(&[]), (0.0, 0));
+    }
+
+    #[test]
+    fn a_calibration_is_kept_and_the_curve_judged_by_it() {
+        let line = NoiseLine { level: 140.0, variance: 2.0 * 40.0 + 9.0 * 4.0, slope: 2.0 };
+        let curve = Curve { line, slope: Some(Measured { value: 2.0, sd: 0.02 }), crowding: 0.0 };
+        let camera = Camera { offset: Adu(100.0), e_per_adu: 0.5, em_gain: None, spurious_e: 0.0, qe: 0.8 };
+        let noise = curve.noise(Some(camera), 0.0);
+        assert!((noise.excess.unwrap().value - 1.0).abs() < 1e-9);
+        assert!((noise.read_noise_e.unwrap().value - 3.0).abs() < 1e-9, "{noise:?}");
+        let units = curve.units(Some(camera), &noise).unwrap();
+        assert!((units.adu_per_photon - 1.6).abs() < 1e-9 && (units.offset_adu - 100.0).abs() < 1e-9);
+        let unknown = curve.noise(None, 0.0);
+        assert!(unknown.excess.is_err() && unknown.read_noise_e.is_err());
+        let offset = unknown.offset_adu.unwrap();
+        assert!((offset.value - 100.0).abs() < 4.0 * offset.sd && offset.sd > 1.0, "{offset:?}");
     }
 }

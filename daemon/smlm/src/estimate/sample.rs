@@ -163,3 +163,48 @@ impl Movie {
         Self { width: self.width, height: self.height, values, bursts: self.bursts.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDE: Shape = Shape { width: 300, height: 200 };
+
+    fn frame(bright: (u32, u32)) -> Vec<u8> {
+        let mut counts = vec![100u16; WIDE.pixels()];
+        for (dx, dy) in (0..40).flat_map(|x| (0..40).map(move |y| (x, y))) {
+            counts[((bright.1 + dy) * WIDE.width + bright.0 + dx) as usize] += (90 * ((dx + dy) % 3)) as u16;
+        }
+        counts.iter().flat_map(|count| count.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn the_crop_is_where_most_happens_and_within_the_frame() {
+        for bright in [(0, 0), (250, 10), (120, 150), (255, 155)] {
+            let crop = busiest(&frame(bright), WIDE, PixelType::U16);
+            assert_eq!((crop.width, crop.height), (SIDE_PX, SIDE_PX));
+            assert!(crop.end_column() <= WIDE.width && crop.end_row() <= WIDE.height, "{crop:?}");
+            let seen = |from: u32, first: u32, end: u32| (from + 40).min(end).saturating_sub(from.max(first));
+            let (x, y) =
+                (seen(bright.0, crop.column, crop.end_column()), seen(bright.1, crop.row, crop.end_row()));
+            assert!(x * y >= 20 * 25, "{bright:?} is not in {crop:?}");
+        }
+        let small = Shape { width: 50, height: 20 };
+        assert_eq!(busiest(&[0; 1000], small, PixelType::U8), Rect::whole(small));
+    }
+
+    #[test]
+    fn a_sample_takes_its_crop_until_it_is_full_and_knows_its_bursts() {
+        let crop = Rect { row: 1, column: 2, height: 2, width: 3 };
+        let shape = Shape { width: 6, height: 4 };
+        let bytes: Vec<u8> = (0..24).collect();
+        let mut sample = Sample::with_room(crop, 4);
+        for follows in [true, true, false, true, true] {
+            sample.push(&bytes, shape, PixelType::U8, follows);
+        }
+        assert_eq!((sample.frames(), sample.is_full(), sample.longest_burst()), (4, true, 2));
+        assert_eq!(sample.counts()[..6], [8, 9, 10, 14, 15, 16]);
+        let movie = sample.movie();
+        assert!(movie.joined(0, 1) && !movie.joined(1, 1) && movie.joined(2, 1) && !movie.joined(3, 1));
+    }
+}

@@ -224,3 +224,56 @@ pub fn photometry(
     let determinant = ss * n - s1 * s1;
     (determinant > 0.0).then(|| ((sd * n - s1 * d1) / determinant, (n / determinant).sqrt()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 11;
+    const NOISE: NoiseLine = NoiseLine { level: 100.0, variance: 40.0, slope: 2.0 };
+
+    fn spot(sigma_x: f64, sigma_y: f64) -> Vec<f64> {
+        let (mut across, mut down) = ([Share::default(); SIDE], [Share::default(); SIDE]);
+        shares(5.3, sigma_x, &mut across);
+        shares(4.8, sigma_y, &mut down);
+        down.iter().flat_map(|v| across.iter().map(|u| 100.0 + 3000.0 * u.part * v.part)).collect()
+    }
+
+    #[test]
+    fn a_spot_without_noise_is_found_exactly() {
+        let fit = fit(&spot(1.2, 1.9), SIDE, 1.5, &NOISE).unwrap();
+        let found = [fit.x_px, fit.y_px, fit.light, fit.background, fit.sigma_x_px, fit.sigma_y_px];
+        for (found, truth) in found.into_iter().zip([5.3, 4.8, 3000.0, 100.0, 1.2, 1.9]) {
+            assert!((found / truth - 1.0).abs() < 1e-3, "{found}, not {truth}: {fit:?}");
+        }
+        assert!(fit.misfit < 1e-3, "{fit:?}");
+    }
+
+    #[test]
+    fn two_emitters_do_not_pass_for_one() {
+        let other = spot(1.2, 1.2);
+        let both: Vec<f64> = spot(1.2, 1.2)
+            .iter()
+            .enumerate()
+            .map(|(at, value)| value + if at % SIDE >= 3 { other[at - 3] - 100.0 } else { 0.0 })
+            .collect();
+        let misfit = fit(&both, SIDE, 1.2, &NOISE).map_or(f64::INFINITY, |fit| fit.misfit);
+        assert!(misfit > 0.3, "{misfit} of what noise alone leaves");
+    }
+
+    #[test]
+    fn a_known_width_gives_the_light_and_less_of_its_noise() {
+        let pixels = spot(1.4, 1.4);
+        let free = fit(&pixels, SIDE, 1.4, &NOISE).unwrap();
+        let (light, sd) = photometry(&pixels, SIDE, &free, 1.4, &NOISE).unwrap();
+        assert!((light / 3000.0 - 1.0).abs() < 1e-3 && sd < free.light_sd, "{light} {sd} {free:?}");
+    }
+
+    #[test]
+    fn what_is_flat_is_no_spot() {
+        assert_eq!(
+            fit(&[100.0; SIDE * SIDE], SIDE, 1.3, &NOISE).map(|fit| fit.light > 3.0 * fit.light_sd),
+            None
+        );
+    }
+}

@@ -144,7 +144,7 @@ class TileAccount(_message.Message):
     def __init__(self, tile_index: _Optional[int] = ..., row: _Optional[int] = ..., column: _Optional[int] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ...) -> None: ...
 
 class Acquisition(_message.Message):
-    __slots__ = ("series_id", "name", "source", "channel", "state", "closed_because", "account", "localizations", "next_seq", "received_fps", "processed_fps", "latency", "statistics", "pixel_size_x_nm", "pixel_size_y_nm", "width_px", "height_px", "camera", "live_sampled", "model", "provider", "warnings", "filter", "start_unix_ns", "tiles", "dropped_by_publisher")
+    __slots__ = ("series_id", "name", "source", "channel", "state", "closed_because", "account", "localizations", "next_seq", "received_fps", "processed_fps", "latency", "statistics", "pixel_size_x_nm", "pixel_size_y_nm", "width_px", "height_px", "camera", "live_sampled", "model", "provider", "warnings", "filter", "start_unix_ns", "tiles", "dropped_by_publisher", "estimate")
     SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +171,7 @@ class Acquisition(_message.Message):
     START_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
     TILES_FIELD_NUMBER: _ClassVar[int]
     DROPPED_BY_PUBLISHER_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATE_FIELD_NUMBER: _ClassVar[int]
     series_id: bytes
     name: str
     source: str
@@ -197,7 +198,71 @@ class Acquisition(_message.Message):
     start_unix_ns: int
     tiles: _containers.RepeatedCompositeFieldContainer[TileAccount]
     dropped_by_publisher: int
-    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., source: _Optional[str] = ..., channel: _Optional[_Union[_frames_pb2.ChannelKind, str]] = ..., state: _Optional[_Union[SeriesState, str]] = ..., closed_because: _Optional[str] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ..., next_seq: _Optional[int] = ..., received_fps: _Optional[float] = ..., processed_fps: _Optional[float] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., statistics: _Optional[_Union[LiveStatistics, _Mapping]] = ..., pixel_size_x_nm: _Optional[float] = ..., pixel_size_y_nm: _Optional[float] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., camera: _Optional[_Union[_frames_pb2.CameraCalibration, _Mapping]] = ..., live_sampled: bool = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[LocalizationFilter, _Mapping]] = ..., start_unix_ns: _Optional[int] = ..., tiles: _Optional[_Iterable[_Union[TileAccount, _Mapping]]] = ..., dropped_by_publisher: _Optional[int] = ...) -> None: ...
+    estimate: Estimate
+    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., source: _Optional[str] = ..., channel: _Optional[_Union[_frames_pb2.ChannelKind, str]] = ..., state: _Optional[_Union[SeriesState, str]] = ..., closed_because: _Optional[str] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ..., next_seq: _Optional[int] = ..., received_fps: _Optional[float] = ..., processed_fps: _Optional[float] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., statistics: _Optional[_Union[LiveStatistics, _Mapping]] = ..., pixel_size_x_nm: _Optional[float] = ..., pixel_size_y_nm: _Optional[float] = ..., width_px: _Optional[int] = ..., height_px: _Optional[int] = ..., camera: _Optional[_Union[_frames_pb2.CameraCalibration, _Mapping]] = ..., live_sampled: bool = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., warnings: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[LocalizationFilter, _Mapping]] = ..., start_unix_ns: _Optional[int] = ..., tiles: _Optional[_Iterable[_Union[TileAccount, _Mapping]]] = ..., dropped_by_publisher: _Optional[int] = ..., estimate: _Optional[_Union[Estimate, _Mapping]] = ...) -> None: ...
+
+class Measured(_message.Message):
+    __slots__ = ("value", "sd")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    SD_FIELD_NUMBER: _ClassVar[int]
+    value: float
+    sd: float
+    def __init__(self, value: _Optional[float] = ..., sd: _Optional[float] = ...) -> None: ...
+
+class Estimate(_message.Message):
+    __slots__ = ("frames", "psf_shape", "psf_sigma_nm", "psf_sigma_x_p10_nm", "psf_sigma_x_p90_nm", "psf_sigma_y_p10_nm", "psf_sigma_y_p90_nm", "photons", "photons_p10", "photons_p90", "photons_spread", "background_photons", "background_unevenness", "density_per_um2", "on_time_frames", "transfer_adu", "excess_noise", "read_noise_e", "saturated_share", "missing", "doubts", "trouble")
+    class MissingEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    PSF_SHAPE_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_NM_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_X_P10_NM_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_X_P90_NM_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_Y_P10_NM_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_Y_P90_NM_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_P10_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_P90_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_SPREAD_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_PHOTONS_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_UNEVENNESS_FIELD_NUMBER: _ClassVar[int]
+    DENSITY_PER_UM2_FIELD_NUMBER: _ClassVar[int]
+    ON_TIME_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    TRANSFER_ADU_FIELD_NUMBER: _ClassVar[int]
+    EXCESS_NOISE_FIELD_NUMBER: _ClassVar[int]
+    READ_NOISE_E_FIELD_NUMBER: _ClassVar[int]
+    SATURATED_SHARE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    DOUBTS_FIELD_NUMBER: _ClassVar[int]
+    TROUBLE_FIELD_NUMBER: _ClassVar[int]
+    frames: int
+    psf_shape: str
+    psf_sigma_nm: Measured
+    psf_sigma_x_p10_nm: float
+    psf_sigma_x_p90_nm: float
+    psf_sigma_y_p10_nm: float
+    psf_sigma_y_p90_nm: float
+    photons: Measured
+    photons_p10: float
+    photons_p90: float
+    photons_spread: float
+    background_photons: Measured
+    background_unevenness: float
+    density_per_um2: Measured
+    on_time_frames: Measured
+    transfer_adu: Measured
+    excess_noise: Measured
+    read_noise_e: Measured
+    saturated_share: float
+    missing: _containers.ScalarMap[str, str]
+    doubts: _containers.RepeatedScalarFieldContainer[str]
+    trouble: str
+    def __init__(self, frames: _Optional[int] = ..., psf_shape: _Optional[str] = ..., psf_sigma_nm: _Optional[_Union[Measured, _Mapping]] = ..., psf_sigma_x_p10_nm: _Optional[float] = ..., psf_sigma_x_p90_nm: _Optional[float] = ..., psf_sigma_y_p10_nm: _Optional[float] = ..., psf_sigma_y_p90_nm: _Optional[float] = ..., photons: _Optional[_Union[Measured, _Mapping]] = ..., photons_p10: _Optional[float] = ..., photons_p90: _Optional[float] = ..., photons_spread: _Optional[float] = ..., background_photons: _Optional[_Union[Measured, _Mapping]] = ..., background_unevenness: _Optional[float] = ..., density_per_um2: _Optional[_Union[Measured, _Mapping]] = ..., on_time_frames: _Optional[_Union[Measured, _Mapping]] = ..., transfer_adu: _Optional[_Union[Measured, _Mapping]] = ..., excess_noise: _Optional[_Union[Measured, _Mapping]] = ..., read_noise_e: _Optional[_Union[Measured, _Mapping]] = ..., saturated_share: _Optional[float] = ..., missing: _Optional[_Mapping[str, str]] = ..., doubts: _Optional[_Iterable[str]] = ..., trouble: _Optional[str] = ...) -> None: ...
 
 class DaemonStatus(_message.Message):
     __slots__ = ("version", "model", "provider", "provider_attempts", "onnxruntime", "bad_messages", "memory_budget_bytes", "disk_free_bytes", "frame_endpoint", "effective_config_toml", "uptime_s", "disk_full")

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use infer::card::{Card, reasons};
 use serde_json::json;
-use smlm::estimate::{Estimate, FRAMES, Given, Missing, Part, Ranges, Sample, busiest, estimate};
+use smlm::estimate::{Estimate, FRAMES, Given, Missing, Part, PsfShape, Ranges, Sample, busiest, estimate};
 use smlm::units::{Adu, Camera, Nm, PixelSize};
 use wire::files::{Stack, StackOptions, open_stack_with};
 
@@ -79,7 +79,8 @@ pub fn run(options: &Options, common: &Common, json: bool) -> Result<(), Failure
     if verdicts.iter().any(|verdict| verdict.fit == Fit::Yes) {
         return Ok(());
     }
-    let text = "whether a bundle fits cannot be told, as the PSF is unknown: give a longer or brighter part of the recording";
+    let text = "whether a bundle fits cannot be told, as too little is known of the PSF: give a longer or brighter part \
+                of the recording";
     Err(anyhow::anyhow!("{}: {text}", options.stack.display()).into())
 }
 
@@ -156,8 +157,8 @@ struct Verdict {
 #[derive(Debug, PartialEq)]
 enum Fit {
     Yes,
-    /// What is known fits, but the PSF is not known.
-    Perhaps,
+    /// What is known fits, but this is not known.
+    Perhaps(&'static str),
     No(Vec<String>),
 }
 
@@ -166,7 +167,8 @@ fn verdicts(found: &Estimate, pixel: PixelSize, config: &Config) -> Vec<Verdict>
         let reasons = reasons(card, &estimating::setup(found, pixel, card));
         let fit = match (reasons.is_empty(), found.psf) {
             (false, _) => Fit::No(reasons),
-            (true, Err(_)) => Fit::Perhaps,
+            (true, Err(_)) => Fit::Perhaps("the PSF"),
+            (true, Ok(psf)) if psf.shape == PsfShape::Unclear => Fit::Perhaps("whether the PSF is round"),
             (true, Ok(_)) => Fit::Yes,
         };
         Verdict { name: card.name.clone(), fit }
@@ -184,7 +186,7 @@ fn as_json(
     let bundle = |verdict: &Verdict| {
         let (fits, reasons) = match &verdict.fit {
             Fit::Yes => (Some(true), &[][..]),
-            Fit::Perhaps => (None, &[][..]),
+            Fit::Perhaps(_) => (None, &[][..]),
             Fit::No(reasons) => (Some(false), &reasons[..]),
         };
         json!({"name": verdict.name, "fits": fits, "reasons": reasons})
@@ -229,7 +231,7 @@ fn as_text(
     for verdict in verdicts {
         let said = match &verdict.fit {
             Fit::Yes => "fits".to_owned(),
-            Fit::Perhaps => "fits as far as is known, and the PSF is not known".to_owned(),
+            Fit::Perhaps(what) => format!("fits as far as is known; {what} is not known"),
             Fit::No(reasons) => format!("does not fit: {}", reasons.join("; ")),
         };
         text += &format!("{:12} {} {said}\n", "bundle", verdict.name);
