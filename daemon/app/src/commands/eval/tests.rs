@@ -81,7 +81,7 @@ fn every_number_is_that_of_the_training_package() {
 
 fn said(failure: Failure) -> String {
     match failure {
-        Failure::Usage(text) | Failure::Loss(text) => text,
+        Failure::Usage(text) | Failure::Loss(text) | Failure::Misfit(text) => text,
         Failure::Error(error) => format!("{error:#}"),
     }
 }
