@@ -11,13 +11,14 @@ from blinkd_models.verbs import (
     export,
     import_,
     infer,
+    overview,
     pareto,
     quantize,
     report,
     train,
 )
 
-VERBS = (calibrate, train, evaluate, report, export, import_, quantize, infer, compare, pareto)
+VERBS = (calibrate, train, evaluate, report, overview, export, import_, quantize, infer, compare, pareto)
 
 
 def parser() -> argparse.ArgumentParser:
