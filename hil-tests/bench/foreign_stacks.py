@@ -113,7 +113,7 @@ def show(row: dict[str, Any]) -> None:
 
     def cells(scores: dict[str, Any] | None) -> str:
         values = [(scores or {}).get(column) for column in COLUMNS]
-        return "".join(f"{'-' if value is None else f'{value:.3f}':>12}" for value in values)
+        return "".join(f"{'-' if value is None else f'{value:.3f}':>14}" for value in values)
 
     marks = " (overruled)" if row["overruled"] else ""
     print(f"{row['recording']:38} {row['bundle'] + marks:34}{cells(row['scores'])}")
@@ -160,7 +160,7 @@ def main() -> int:
     about = machine()
     try:
         bundles = [open_bundle(folder) for folder in arguments.bundles]
-        print(f"{'recording':38} {'bundle':34}" + "".join(f"{name.removesuffix('_nm'):>12}" for name in COLUMNS))
+        print(f"{'recording':38} {'bundle':34}" + "".join(f"{name.removesuffix('_nm'):>14}" for name in COLUMNS))
         with tempfile.TemporaryDirectory(prefix="blinkd-foreign-") as folder:
             common = {"binary": arguments.blinkd, "data": arguments.data}
             for recording in RECORDINGS:
