@@ -97,7 +97,7 @@ impl SampleOutlet {
         let pixel = lane.series.info().pixel_size_or(self.pixel_size);
         let given = Given { pixel, camera: Some(lane.camera) };
         let job = Job { series: lane.series.clone(), sample, given, card: self.card.clone() };
-        let sent = self.jobs.try_send(FileJob::Estimate(Box::new(job)));
+        let sent = self.jobs.try_send(FileJob::Estimate(job));
         if let Err(TrySendError::Full(FileJob::Estimate(job))) = sent {
             lane.collector.put_back(job.sample);
         }

@@ -39,7 +39,7 @@ pub enum FileJob {
     /// A file for the next ring is to be made.
     SpareRing,
     /// The beginning of a series, to be looked at.
-    Estimate(Box<Job>),
+    Estimate(Job),
 }
 
 /// Works until the picture stage has gone.

@@ -58,6 +58,9 @@ fn check(sample: &Sample) -> Result<f64, Trouble> {
     if frames < FRAMES_MIN {
         return Err(Trouble::TooFewFrames { frames, needed: FRAMES_MIN });
     }
+    if sample.counts().iter().all(|count| Some(count) == sample.counts().first()) {
+        return Err(Trouble::Constant);
+    }
     let (saturated, top) = camera::saturated(sample.counts());
     if saturated > 0.2 {
         return Err(Trouble::Saturated { percent: 100.0 * saturated, top });

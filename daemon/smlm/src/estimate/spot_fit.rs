@@ -271,9 +271,7 @@ mod tests {
 
     #[test]
     fn what_is_flat_is_no_spot() {
-        assert_eq!(
-            fit(&[100.0; SIDE * SIDE], SIDE, 1.3, &NOISE).map(|fit| fit.light > 3.0 * fit.light_sd),
-            None
-        );
+        let found = fit(&[100.0; SIDE * SIDE], SIDE, 1.3, &NOISE);
+        assert!(found.is_none_or(|fit| fit.light < 0.5 * fit.light_sd), "{found:?}");
     }
 }
