@@ -121,7 +121,7 @@ pub fn run(job: &Job) {
             let mut warnings = misfits(estimate, job.given.pixel, job.card.as_deref());
             warnings.extend(job.given.camera.and_then(|camera| wrong_camera(estimate, camera)));
             warnings.iter().for_each(|text| job.series.warn(text));
-            tracing::info!(series = %job.series.id, "{}", crate::summary::estimate::lines(estimate).trim_end().replace('\n', "; "));
+            tracing::info!(series = %job.series.id, "{}", crate::summary::estimate::lines(estimate, 0).trim_end().replace('\n', "; "));
         }
         Err(trouble) => tracing::info!(series = %job.series.id, %trouble, "no estimate of optics and sample"),
     }

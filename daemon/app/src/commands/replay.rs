@@ -213,7 +213,7 @@ fn report(options: &Options, said: &serde_json::Value, estimate: Option<&Result<
     println!("time            {:.2} s", said["seconds"].as_f64().unwrap_or(0.0));
     println!("engine          {} on {}", said["model"], said["provider"]);
     if let Some(Ok(estimate)) = estimate {
-        print!("{}", summary::estimate::lines(estimate));
+        print!("{}", summary::estimate::lines(estimate, 15));
     }
     for warning in said["warnings"].as_array().into_iter().flatten() {
         println!("warning         {}", warning.as_str().unwrap_or_default());

@@ -93,8 +93,8 @@ pub fn missing(e: &Estimate) -> Vec<(&'static str, Missing)> {
     all.into_iter().filter_map(|(name, why)| Some((name, why?))).collect()
 }
 
-/// A line per quantity.
-pub fn lines(e: &Estimate) -> String {
+/// A line per quantity, the name in so many columns.
+pub fn lines(e: &Estimate, columns: usize) -> String {
     let photons = e.photons.map(|p| {
         let (low, high, spread) = (p.part.low, p.part.high, 100.0 * p.spread);
         format!(
@@ -116,9 +116,9 @@ pub fn lines(e: &Estimate) -> String {
         ("camera", e.noise.transfer_adu.map(|slope| camera_line(e, slope))),
     ];
     let line = |(name, text): (&str, Result<String, Missing>)| {
-        format!("{name:12} {}\n", text.unwrap_or_else(|why| format!("unknown: {why}")))
+        format!("{name:columns$} {}\n", text.unwrap_or_else(|why| format!("unknown: {why}")))
     };
-    let doubts = e.doubts.iter().map(|doubt| format!("{:12} {doubt}\n", "doubt"));
+    let doubts = e.doubts.iter().map(|doubt| format!("{:columns$} {doubt}\n", "doubt"));
     rows.into_iter().map(line).chain(doubts).collect()
 }
 

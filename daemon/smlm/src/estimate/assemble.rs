@@ -208,9 +208,17 @@ impl Found {
         let square = fitted.spread.min(0.3).powi(2);
         let covariance = covariance.times((1.0 + square) / (1.0 + 3.0 * square));
         let covariance = Measured { sd: covariance.sd.hypot(0.06 * covariance.value), ..covariance };
-        // Where they are far apart, emitters differ so much that their mean says little of most of them.
-        let agree = (covariance.value / median.value).ln().abs() < 0.3 + 2.0 * self.crowding();
-        let median = if agree { weighted(&[median, covariance]) } else { median };
+        let apart = (covariance.value / median.value).ln();
+        let limit = 0.3 + 2.0 * self.crowding();
+        let median = match apart {
+            // Some emitters are so much brighter than most that a mean says little of these.
+            apart if apart > limit => median,
+            // What is fitted is several at once.
+            apart if apart < -limit => {
+                Measured { sd: covariance.sd.hypot(0.15 * covariance.value), ..covariance }
+            }
+            _ => weighted(&[median, covariance]),
+        };
         let moved = median.value / fitted.median.value;
         Ok(Light { median, part: fitted.part.times(moved), ..fitted })
     }
@@ -279,7 +287,7 @@ impl Found {
                 "{percent:.3} % of the counts are at the top of the scale: bright emitters are cut off"
             ));
         }
-        if self.crowding() > 0.3 {
+        if self.crowding() > 0.18 {
             doubts.push("emitters overlap in most places: what is fitted may be two of them".to_owned());
         }
         if self.given.camera.is_none() && self.slope.is_some() {

@@ -225,7 +225,7 @@ fn as_text(
         crop.row,
         found.spots,
         found.fitted,
-        summary::estimate::lines(found)
+        summary::estimate::lines(found, 12)
     );
     text.extend(warning.map(|warning| format!("{:12} {warning}\n", "warning")));
     for verdict in verdicts {
