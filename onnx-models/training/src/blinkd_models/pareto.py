@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from blinkd_models import checkpoint, export, settings_file, validation
+from blinkd_models.graphs import session
 from blinkd_models.network import Architecture, Decode
 from blinkd_models.settings import Settings, SettingsError, plain
 from blinkd_models.train import Trainer
@@ -153,7 +153,7 @@ def frame_ms(model: Decode) -> float:
     this thread only, so that other work on the machine does not count."""
     with tempfile.TemporaryDirectory() as folder:
         names = export.export_split(model, bundle=Path(folder))
-        frame, context = (_session(Path(folder) / name) for name in names)
+        frame, context = (session(Path(folder) / name) for name in names)
         pixels = np.zeros((1, 1, FRAME_PX, FRAME_PX), dtype=np.float32)
         times = []
         for _ in range(TIMED_FRAMES):
@@ -199,10 +199,3 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(partial, path)
-
-
-def _session(path: Path) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from blinkd_models import card
 from blinkd_models.evaluate.table import Table
+from blinkd_models.graphs import session
 from blinkd_models.infer import Localizations, PostProcess, localize, pad_to_grid
 from blinkd_models.network import Decode
 from blinkd_models.target import Scales
@@ -122,16 +123,6 @@ class SingleGraph:
 
     def context(self, previous: Tensor, this: Tensor, following: Tensor) -> Tensor:
         return _call(self.session, [torch.cat([previous, this, following], dim=1)])
-
-
-def session(path: Path) -> Any:
-    """An ONNX Runtime session of one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _call(graph: Any, inputs: list[Tensor]) -> Tensor:
