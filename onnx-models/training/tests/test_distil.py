@@ -50,6 +50,23 @@ def test_a_2d_network_starts_a_3d_one_of_its_shape_whole(tmp_path: Path) -> None
         assert torch.equal(model.state_dict()[name], value)
 
 
+@pytest.mark.parametrize("separable", [False, True])
+def test_a_wider_network_starts_as_the_same_function_with_copies_that_learn_apart(
+    separable: bool, tmp_path: Path
+) -> None:
+    shape = Architecture(features=4, separable=separable)
+    source = _trained(tmp_path / "narrow", architecture=shape)
+    wide = Decode(replace(shape, features=12))
+    assert warm_start.copy_into(wide, source=tmp_path / "narrow")[0].endswith("computes the same at first")
+    frames = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+    out = wide(frames)
+    assert torch.allclose(out, source.average(frames), atol=1e-5)
+    out.square().sum().backward()
+    gradient = wide.context.unet.encoders[0][2]
+    gradient = (gradient[0] if separable else gradient).weight.grad
+    assert not torch.allclose(gradient[0], gradient[1], rtol=1e-3)
+
+
 def test_what_does_not_fit_keeps_its_values_and_is_named(tmp_path: Path) -> None:
     _trained(tmp_path / "small")
     model = Decode(Architecture(features=4, depth_context=1, head_features=6))

@@ -229,6 +229,27 @@ def test_a_checkpoint_becomes_a_bundle(tmp_path: Path) -> None:
     assert content["range"]["psf_sigma_nm"] == list(settings.ranges.psf_sigma_nm)
 
 
+def test_a_card_can_promise_less_depth_than_was_trained_and_not_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ranges = Ranges(z_nm=(-700.0, 700.0))
+    shape = Architecture(features=4, z=True)
+    settings = Settings(
+        steps=2, sequences=1, frames=3, crop_px=16, ranges=ranges, architecture=shape, scales=Scales(z_nm=840.0)
+    )
+    Trainer(settings, run=tmp_path / "run").run(report=lambda _line: None)
+    words = ["export", "--run", str(tmp_path / "run"), "--bundle", str(tmp_path / "b"), "--promise-z"]
+    arguments = cli.parser().parse_args([*words, "-600", "600"])
+    assert arguments.call(arguments) == 0
+    content = card.read(tmp_path / "b")
+    assert content["range"]["z_nm"] == [-600.0, 600.0]
+    assert "-600 to 600 nm" in content["description"]
+    assert settings_file.build(settings_file.read(tmp_path / "b" / "training.toml"), source="bundle") == settings
+    arguments = cli.parser().parse_args([*words, "-800", "600"])
+    assert arguments.call(arguments) == 2
+    assert "trained from -700 to 700 nm" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("prefix", sorted(golden.CASES))
 def test_shipped_bundle_reproduces_its_golden_files(prefix: str) -> None:
     content = tomllib.loads((SHIPPED / "card.toml").read_text())

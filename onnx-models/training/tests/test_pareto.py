@@ -12,7 +12,7 @@ from blinkd_models.network import Architecture, Decode
 from blinkd_models.pareto import Result
 from blinkd_models.settings import SettingsError
 
-DEFAULT_LIST = Path(__file__).parents[1] / "pareto.toml"
+LISTS = sorted(Path(__file__).parents[1].glob("pareto*.toml"))
 LIST = """
 [base]
 presets = ["astigmatic"]
@@ -93,10 +93,11 @@ def test_every_problem_of_every_candidate_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_the_list_that_comes_with_the_package_can_be_read() -> None:
-    candidates = pareto.read_candidates(DEFAULT_LIST, minutes=20.0)
-    assert len({candidate.settings.architecture for candidate in candidates}) == len(candidates)
-    assert all(candidate.settings.architecture.z and candidate.settings.minutes == 20.0 for candidate in candidates)
+@pytest.mark.parametrize("path", LISTS, ids=lambda path: path.name)
+def test_the_lists_that_come_with_the_package_can_be_read(path: Path) -> None:
+    candidates = pareto.read_candidates(path, minutes=20.0)
+    assert len({(c.settings.architecture, c.settings.teacher) for c in candidates}) == len(candidates)
+    assert all(candidate.settings.minutes == 20.0 for candidate in candidates)
 
 
 def test_the_front_holds_what_nothing_undercuts() -> None:

@@ -11,7 +11,7 @@ import torch
 from blinkd_models.camera import Camera
 from blinkd_models.emitters import Blinking, sample_emitters
 from blinkd_models.evaluate import Condition
-from blinkd_models.psf import Astigmatic, CubicSpline, Gaussian2d, render, write_3dcal
+from blinkd_models.psf import Astigmatic, Gaussian2d, render
 from blinkd_models.simulate import Ranges, draw_scene, simulate
 from blinkd_models.target import Scales, make_target
 
@@ -140,18 +140,6 @@ def test_psf_is_the_one_named_or_that_of_the_range_of_z(ranges: Ranges, kind: ty
 def test_ranges_that_do_not_fit_together_are_refused(ranges: Ranges, message: str, generator: torch.Generator) -> None:
     with pytest.raises(ValueError, match=message):
         draw_scene(ranges, sequences=2, generator=generator)
-
-
-@pytest.fixture
-def spline_run(tmp_path: Path) -> Path:
-    """A folder with a calibration of a wide and a narrow plane."""
-    line = torch.arange(-6.0, 7.0)
-    sigma = 1.0 + 0.1 * torch.arange(9.0)[:, None]
-    profile = torch.exp(-0.5 * (line / sigma) ** 2)
-    profile = profile / profile.sum(1, keepdim=True)
-    spline = CubicSpline.fit(profile[:, :, None] * profile[:, None, :], dz_nm=50.0, z0=4.0)
-    write_3dcal(spline, tmp_path / "beads_3dcal.mat")
-    return tmp_path
 
 
 def test_spline_of_a_file_is_drawn_within_its_range_of_z(spline_run: Path, generator: torch.Generator) -> None:

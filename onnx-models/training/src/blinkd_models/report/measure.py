@@ -94,6 +94,8 @@ def measure(
         recording = record(here, appearances=plan.appearances, seed=plan.seed)
         pairs.append([judge(runner, recording, condition=here, alone=alone) for alone in (False, True)])
     with_context = [trial for trial, _ in pairs]
+    if not any(len(trial.matches) for trial in with_context):
+        raise ValueError(f"{bundle}: the network finds none of the emitters; train it longer, then judge it")
     say("isolated emitters")
     rows, alone = _isolated(runner, condition=condition, plan=plan, content=content)
     say("the same frames again")

@@ -13,11 +13,13 @@ from blinkd_models import card, export
 from blinkd_models.evaluate import Metrics, evaluate, grid
 from blinkd_models.evaluate.condition import promised_condition
 from blinkd_models.report.summary import with_metrics
+from blinkd_models.verbs import measured_psf
 
 
 def add(verbs: Any) -> None:
     judge = verbs.add_parser("evaluate", help="metrics on fresh simulations")
     judge.add_argument("--bundle", type=Path, required=True)
+    measured_psf.add(judge)
     judge.add_argument("--also", type=Path, nargs="*", default=[], help="bundles with the same weights")
     judge.add_argument("--write", action="store_true", help="put the metrics into the card")
     judge.add_argument(
@@ -32,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     try:
         model, content = export.load_weights(arguments.bundle), card.read(arguments.bundle)
-        base = promised_condition(content)
+        base = promised_condition(content, psf=measured_psf.load(arguments.psf, content=content))
     except (ValueError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2

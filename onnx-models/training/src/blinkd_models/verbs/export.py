@@ -6,6 +6,7 @@ import argparse
 import pickle
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,13 @@ def add(verbs: Any) -> None:
     out.add_argument("--model-version", default="1", help="of the bundle; a retrained one gets another")
     out.add_argument("--note", default="", help="what else the card should say of the training")
     out.add_argument(
+        "--promise-z",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="nm; what the card promises, within what was trained, at whose ends networks pull inwards",
+    )
+    out.add_argument(
         "--thresholds",
         choices=("paper", "efficiency"),
         default="paper",
@@ -50,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         state, _ = found
         model = Decode(state.network())
         model.load_state_dict(state.average)
-        purpose = purpose_of(state, run=arguments.run, description=arguments.description)
+        purpose = purpose_of(state, run=arguments.run, description=arguments.description, z_nm=arguments.promise_z)
         if arguments.note:
             purpose.training["note"] = arguments.note
         purpose = replace(purpose, version=arguments.model_version)
@@ -73,14 +81,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def purpose_of(state: checkpoint.State, *, run: Path, description: str = "") -> Purpose:
-    """What the network of the checkpoint in ``run`` was trained for."""
+def purpose_of(
+    state: checkpoint.State, *, run: Path, description: str = "", z_nm: Sequence[float] | None = None
+) -> Purpose:
+    """What the network of the checkpoint in ``run`` was trained for, or the part of its range of z that is promised."""
     settings = settings_of(state)
     ranges = settings.ranges
+    if z_nm is not None:
+        low, high = z_nm
+        if not ranges.z_nm[0] <= low < high <= ranges.z_nm[1]:
+            trained = f"trained from {ranges.z_nm[0]:g} to {ranges.z_nm[1]:g} nm"
+            raise ValueError(f"--promise-z {low:g} {high:g}: {trained}; promise a range within, the lower end first")
+        ranges = replace(ranges, z_nm=(low, high))
     if ranges.psf_file is not None:
         ranges = replace(ranges, psf_file=str((run / ranges.psf_file).resolve()))
     return Purpose(
-        description=description or describe(state.network(), ranges=settings.ranges),
+        description=description or describe(state.network(), ranges=ranges),
         scales=settings.scales,
         ranges=ranges,
         psf=psf_table(ranges),

@@ -13,6 +13,7 @@ from blinkd_models import card
 from blinkd_models.report.measure import Plan, measure
 from blinkd_models.report.page import page
 from blinkd_models.report.summary import metrics, with_metrics
+from blinkd_models.verbs import measured_psf
 
 DEFAULT = Plan()
 
@@ -21,6 +22,7 @@ def add(verbs: Any) -> None:
     report = verbs.add_parser("report", help="one HTML page with pictures, tables and curves of a bundle")
     report.add_argument("--bundle", type=Path, required=True)
     report.add_argument("--out", type=Path, required=True, help="the page; one file that needs nothing else")
+    measured_psf.add(report)
     report.add_argument("--write", action="store_true", help="put the summary into the card")
     report.add_argument("--densities", type=float, nargs="+", default=DEFAULT.densities_per_um2, help="per um^2")
     report.add_argument("--photons", type=float, nargs="+", default=DEFAULT.photons)
@@ -45,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         content = card.read(arguments.bundle)
-        measurements = measure(arguments.bundle, plan=plan, say=lambda text: print(text, file=sys.stderr, flush=True))
+        psf = measured_psf.load(arguments.psf, content=content)
+        measurements = measure(arguments.bundle, plan=plan, psf=psf, say=_say)
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(page(measurements), encoding="utf-8")
     except (ValueError, OSError) as error:
@@ -55,3 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         card.write(with_metrics(content, metrics(measurements)), bundle=arguments.bundle)
     print(arguments.out)
     return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
