@@ -10,6 +10,7 @@ Needs numpy, pillow and tifffile.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -79,6 +80,7 @@ RECORDINGS = (
 )  # fmt: skip
 
 REAL = ("3densestorm/tubulins.tif", Calibration(pixel_size_nm=65.0, offset_adu=99.0, e_per_adu=0.6))
+GAP_PX, TEXT_PX = 8, 14
 COLUMNS = ("jaccard", "precision", "recall", "rmse_lateral_nm", "rmse_axial_nm")
 
 
@@ -122,10 +124,10 @@ def show(row: dict[str, Any]) -> None:
 
 
 def picture(bundle: Bundle, *, binary: Path, data: Path, path: Path, out: Path) -> dict[str, Any]:
-    """Widefield (the mean of all frames) with a bar of 1 µm, beside what was localized with blinkd's own bar."""
+    """Widefield (the mean of all frames) beside what was localized; the same bar in both, with its length."""
     import numpy as np
     import tifffile
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
     stack, calibration = data / REAL[0], REAL[1]
     said = replay(binary, stack, bundle=bundle, calibration=calibration, out=out, settings={})
@@ -135,17 +137,34 @@ def picture(bundle: Bundle, *, binary: Path, data: Path, path: Path, out: Path) 
     low, high = np.percentile(mean, [1.0, 99.8])
     grey = (np.clip((mean - low) / (high - low), 0.0, 1.0) * 255.0).astype(np.uint8)
     before = Image.fromarray(grey).convert("RGB").resize(after.size, Image.Resampling.NEAREST)
-    gap = 8
-    both = Image.new("RGB", (2 * after.width + gap, after.height), "white")
-    both.paste(before, (0, 0))
-    both.paste(after, (after.width + gap, 0))
-    bar = 1000.0 / calibration.pixel_size_nm * after.width / mean.shape[1]
-    right, bottom = before.width - 12, before.height - 12
-    ImageDraw.Draw(both).rectangle((right - bar, bottom - 5, right, bottom), fill="white")
+    field_nm = calibration.pixel_size_nm * mean.shape[1]
+    both = Image.new("RGB", (2 * after.width + GAP_PX, after.height), "white")
+    for index, (panel, words) in enumerate(((before, "mean of all frames"), (after, bundle.name))):
+        scale_bar(panel, words=words, nm_per_px=field_nm / after.width)
+        both.paste(panel, (index * (after.width + GAP_PX), 0))
     both.save(path, optimize=True)
     shown = {"localizations": said["localizations"], "frames": said["stack_frames"], "overruled": said["overruled"]}
     print(f"{path}: {bundle.name}, {shown}")
     return {"recording": "tubulins (real)", "bundle": bundle.name, "calibration": asdict(calibration), **shown}
+
+
+def scale_bar(panel: Any, *, words: str, nm_per_px: float) -> None:
+    """blinkd's own bar (1, 2 or 5 times a power of ten, at most a fifth of the width) where blinkd draws it, with its
+    length above, and words at the top."""
+    from PIL import ImageDraw, ImageFont
+
+    aim = nm_per_px * panel.width / 5.0
+    power = 10.0 ** math.floor(math.log10(aim))
+    length_nm = max(step * power for step in (1.0, 2.0, 5.0) if step * power <= aim)
+    thick, margin = max(2, panel.height // 128), max(2, min(panel.size) // 24)
+    right, bottom = panel.width - margin, panel.height - margin
+    left = right - round(length_nm / nm_per_px)
+    draw, font = ImageDraw.Draw(panel), ImageFont.load_default(size=TEXT_PX)
+    draw.rectangle((left, bottom - thick, right - 1, bottom - 1), fill="white")
+    middle = ((left + right) // 2, bottom - thick - 3)
+    edge = {"font": font, "fill": "white", "stroke_width": 2, "stroke_fill": "black"}
+    draw.text(middle, f"{length_nm:g} nm", anchor="ms", **edge)
+    draw.text((margin, margin), words, anchor="lt", **edge)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from blinkd_models.camera import Camera
 from blinkd_models.crlb import crlb_variance
 from blinkd_models.evaluate.bound import IDEAL_CAMERA
 from blinkd_models.evaluate.condition import Condition, nominal_crlb_nm, nominal_variance_nm2
+from blinkd_models.evaluate.optics_range import OpticsRange
 from blinkd_models.psf import Astigmatic, Gaussian2d, Psf
 
 SIDE = np.arange(-7, 8)
@@ -57,6 +58,56 @@ def test_bound_of_the_astigmatic_psf_equals_that_of_analytic_derivatives(z: floa
     psf = Astigmatic(sigma_px=one(sigma0), focus_nm=one(focus), depth_nm=one(depth))
     actual = _bounds(psf, row=row, col=col, z=z, photons=photons, background=background, volume=True)
     assert actual == pytest.approx(expected, rel=2e-5)
+
+
+@pytest.mark.parametrize("z", [-450.0, 60.0])
+def test_bound_of_optics_in_doubt_equals_that_of_analytic_derivatives_with_a_prior(z: float) -> None:
+    sigma0, focus, depth, photons, background, row, col = 1.2, 200.0, 400.0, 4000.0, 12.0, 0.17, -0.31
+    u = np.array([z + focus, z - focus]) / depth
+    root = np.sqrt(1.0 + u**2)
+    # Of the widths along rows and columns: by z, sigma0, focus and depth.
+    by = [sigma0 * u / root / depth, root, sigma0 * u / root / depth * [1.0, -1.0], -sigma0 * u**2 / root / depth]
+    (r, dr, dr_sigma), (c, dc, dc_sigma) = (_profile(at, sigma0 * w) for at, w in zip((row, col), root, strict=True))
+    image = photons * np.outer(r, c) + background
+    wide = [photons * (np.outer(dr_sigma * slope[0], c) + np.outer(r, dc_sigma * slope[1])) for slope in by]
+    parts = [
+        photons * np.outer(dr, c),
+        photons * np.outer(r, dc),
+        wide[0],
+        np.outer(r, c),
+        np.ones((15, 15)),
+        *wide[1:],
+    ]
+    jacobian = np.stack([part.ravel() for part in parts])
+    sds = {"sigma_px": 0.035, "focus_nm": 6.0, "depth_nm": 12.0}
+    prior = np.diag([0.0] * 5 + [sd**-2 for sd in sds.values()])
+    expected = np.diag(np.linalg.inv((jacobian / image.ravel()) @ jacobian.T + prior))[:5]
+
+    def one(value: float) -> torch.Tensor:
+        return torch.tensor([value], dtype=torch.float64)
+
+    psf = Astigmatic(sigma_px=one(sigma0), focus_nm=one(focus), depth_nm=one(depth))
+    half = math.sqrt(3.0)
+    span = OpticsRange(
+        sigma_nm=(100.0 * (sigma0 - half * 0.035), 100.0 * (sigma0 + half * 0.035)),
+        focus_nm=(focus - half * 6.0, focus + half * 6.0),
+        depth_nm=(depth - half * 12.0, depth + half * 12.0),
+    )
+    actual = crlb_variance(
+        psf=psf, sequence=torch.zeros(1, dtype=torch.long), row_px=one(row), col_px=one(col), z_nm=one(z),
+        photons=one(photons), background=one(background), camera=IDEAL_CAMERA, z=True,
+        doubts=span.doubts(psf, pixel_size_nm=100.0),
+    )  # fmt: skip
+    assert actual[0].numpy() == pytest.approx(expected, rel=1e-4)
+    known = _bounds(psf, row=row, col=col, z=z, photons=photons, background=background, volume=True)
+    assert actual[0, 2] > 1.05 * known[2]
+
+
+def test_constants_that_are_known_leave_the_bound_as_it_is() -> None:
+    psf = Gaussian2d(sigma_px=torch.tensor([1.2], dtype=torch.float64))
+    assert OpticsRange(sigma_nm=(120.0, 120.0)).doubts(psf, pixel_size_nm=100.0) == []
+    content = {"psf": {"kind": "gaussian"}, "range": {"psf_sigma_nm": [110.0, 160.0]}}
+    assert OpticsRange.of_card(content) == OpticsRange(sigma_nm=(110.0, 160.0))
 
 
 @pytest.mark.parametrize(

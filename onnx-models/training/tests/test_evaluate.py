@@ -11,6 +11,7 @@ from blinkd_models import card, export
 from blinkd_models.evaluate import Condition, Matches, evaluate, isolated, match
 from blinkd_models.evaluate.condition import promised, promised_condition
 from blinkd_models.evaluate.groups import by_neighbours
+from blinkd_models.evaluate.optics_range import OpticsRange
 from blinkd_models.evaluate.repeated import repeat
 from blinkd_models.evaluate.runner import Runner, of_bundle, of_model
 from blinkd_models.evaluate.scores import score_counts
@@ -108,6 +109,15 @@ def test_a_trained_network_comes_near_the_bound_when_alone_and_gains_from_three_
     assert 0.45 < rows["three"].lateral_over_crlb < 0.8
     assert rows["three"].crlb_nm[0] == pytest.approx(rows["dark"].crlb_nm[0], rel=1e-3)
     assert math.isnan(rows["dark"].axial_over_crlb)
+
+
+def test_optics_in_doubt_are_drawn_and_held_against_a_bound_of_their_own(runner: Runner) -> None:
+    span = OpticsRange(sigma_nm=(110.0, 160.0))
+    row = isolated.varied(runner, condition=Condition(photons=1000.0, optics_range=span), emitters=160, seed=4)
+    assert row.found > 0.9
+    assert row.doubt_nm[0] == pytest.approx(row.crlb_nm[0], rel=0.01)
+    assert row.over_bound[0] == row.lateral_over_doubt
+    assert 0.85 < row.lateral_over_doubt < 1.3
 
 
 def test_more_frames_of_the_same_emitters_tell_each_ones_own_error(runner: Runner) -> None:

@@ -7,8 +7,6 @@ Never: chooses; the table and the picture (``pareto_table``) are for a person.
 from __future__ import annotations
 
 import json
-import os
-import statistics
 import tempfile
 import time
 import tomllib
@@ -17,21 +15,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from blinkd_models import checkpoint, export, settings_file, validation
-from blinkd_models.graphs import session
+from blinkd_models.evaluate.runner import SplitGraphs
 from blinkd_models.network import Architecture, Decode
+from blinkd_models.report import cost
 from blinkd_models.settings import Settings, SettingsError, plain
 from blinkd_models.train import Trainer
+from blinkd_models.whole_file import replace_text
 
 RESULT = "result.json"
 LIST_TABLES = ("base", "candidate")
 DENSITIES_PER_UM2 = (0.2, 1.0, 2.0)
 PHOTONS = 2000.0
 EMITTERS = 2000
-FRAME_PX = 128
-TIMED_FRAMES = 15
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.monotonic, "process": time.process_time}
 
 
@@ -118,7 +114,8 @@ def search(
             trainer = Trainer(candidate.settings, run=folder, clock=clock)
             trainer.run(report=report)
             result = measure(candidate, trainer=trainer, emitters=emitters)
-            _write(folder / RESULT, {"settings": plain(candidate.settings), "result": asdict(result)})
+            content = {"settings": plain(candidate.settings), "result": asdict(result)}
+            replace_text(folder / RESULT, json.dumps(content, indent=1) + "\n")
         results.append(result)
         report(f"== {line(result)}")
         after_each(results)
@@ -149,19 +146,10 @@ def measure(candidate: Candidate, *, trainer: Trainer, emitters: int = EMITTERS)
 
 
 def frame_ms(model: Decode) -> float:
-    """Median processor milliseconds for one frame: the frame graph once, the context graph once. Both graphs run in
-    this thread only, so that other work on the machine does not count."""
+    """What ``cost`` measures of a bundle, of the two graphs of a network."""
     with tempfile.TemporaryDirectory() as folder:
-        names = export.export_split(model, bundle=Path(folder))
-        frame, context = (session(Path(folder) / name) for name in names)
-        pixels = np.zeros((1, 1, FRAME_PX, FRAME_PX), dtype=np.float32)
-        times = []
-        for _ in range(TIMED_FRAMES):
-            started = time.process_time()
-            features = frame.run(None, {"frame": pixels})[0]
-            context.run(None, dict.fromkeys(("previous", "this", "next"), features))
-            times.append(time.process_time() - started)
-    return 1000.0 * statistics.median(times)
+        frame, context = (Path(folder) / name for name in export.export_split(model, bundle=Path(folder)))
+        return cost.frame_ms(SplitGraphs(frame=frame, context=context))
 
 
 def describe(settings: Settings) -> str:
@@ -193,9 +181,3 @@ def _measured(candidate: Candidate, *, folder: Path) -> Result | None:
     values: dict[str, Any] = content["result"]
     result = Result(**values)
     return replace(result, scores=tuple(result.scores))
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import io
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from blinkd_models import svg
 from blinkd_models.pareto import DENSITIES_PER_UM2, Result
 from blinkd_models.svg import Series
+from blinkd_models.whole_file import replace_text
 
 NAME = "pareto"
 PLOT_DENSITY_PER_UM2 = 1.0
@@ -37,9 +37,7 @@ def write(results: Sequence[Result], *, out: Path) -> None:
     """Replaces the three files."""
     out.mkdir(parents=True, exist_ok=True)
     for ending, content in (("csv", table(results)), ("md", report(results)), ("svg", picture(results))):
-        partial = out / f"{NAME}.{ending}.partial"
-        partial.write_text(content, encoding="utf-8")
-        os.replace(partial, out / f"{NAME}.{ending}")
+        replace_text(out / f"{NAME}.{ending}", content)
 
 
 def table(results: Sequence[Result]) -> str:

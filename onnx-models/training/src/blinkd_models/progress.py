@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from blinkd_models import schedule, settings_file, svg
 from blinkd_models.settings import Settings
 from blinkd_models.svg import Series
+from blinkd_models.whole_file import replace_text
 
 PAGE, ROWS = "progress.html", "progress.jsonl"
 REFRESH_S = 30
@@ -67,8 +67,8 @@ def write(
     tagged = [(row["step"], "step", row) for row in history] + [(row["step"], "estimate", row) for row in scores]
     tagged.sort(key=lambda entry: entry[:2])
     try:
-        _replace(run / ROWS, "".join(_json(kind, row) for _, kind, row in tagged))
-        _replace(run / PAGE, page(run.name, history=history, scores=scores, settings=settings, running=running))
+        replace_text(run / ROWS, "".join(_json(kind, row) for _, kind, row in tagged))
+        replace_text(run / PAGE, page(run.name, history=history, scores=scores, settings=settings, running=running))
     except OSError as reason:
         print(f"warning: {run / PAGE} was not written: {reason}; training goes on", flush=True)
 
@@ -169,9 +169,3 @@ def _series(rows: Sequence[Row], key: str, *, name: str) -> Series:
 def _json(kind: str, row: Row) -> str:
     """One line; JSON knows no NaN."""
     return json.dumps({"kind": kind, **{k: v if math.isfinite(v) else None for k, v in row.items()}}) + "\n"
-
-
-def _replace(path: Path, content: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(content, encoding="utf-8")
-    os.replace(partial, path)

@@ -32,29 +32,25 @@ fn by_axis(values: impl Iterator<Item = Value>) -> Value {
 }
 
 fn overall(s: &Scores) -> Value {
-    json!({
-        "true_positives": s.true_positives,
-        "false_positives": s.false_positives,
-        "false_negatives": s.false_negatives,
-        "jaccard": s.jaccard,
-        "precision": s.precision,
-        "recall": s.recall,
-        "rmse_lateral_nm": s.rmse_lateral_nm,
-        "rmse_axial_nm": s.rmse_axial_nm,
-        "rmse_volume_nm": s.rmse_volume_nm,
-        "bias_nm": s.bias_nm,
-        "efficiency_lateral": s.efficiency_lateral,
-        "efficiency_axial": s.efficiency_axial,
-        "efficiency": s.efficiency,
-    })
+    let mut object = scores(s);
+    object["rmse_volume_nm"] = s.rmse_volume_nm.into();
+    object["bias_nm"] = json!(s.bias_nm);
+    object["efficiency_lateral"] = s.efficiency_lateral.into();
+    object["efficiency_axial"] = s.efficiency_axial.into();
+    object["efficiency"] = s.efficiency.into();
+    object
 }
 
 fn bin<T: Into<Value> + Copy>(bin: &Bin<T>) -> Value {
-    let s = &bin.scores;
-    let (low, high): (Value, Value) = (bin.low.into(), bin.high.map_or(Value::Null, Into::into));
+    let mut object = scores(&bin.scores);
+    object["low"] = bin.low.into();
+    object["high"] = bin.high.map_or(Value::Null, Into::into);
+    object
+}
+
+/// What the whole table and a part of it have in common.
+fn scores(s: &Scores) -> Value {
     json!({
-        "low": low,
-        "high": high,
         "true_positives": s.true_positives,
         "false_positives": s.false_positives,
         "false_negatives": s.false_negatives,

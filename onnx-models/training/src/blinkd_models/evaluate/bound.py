@@ -6,14 +6,15 @@ Never: looks at neighbours, or at localizations.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from blinkd_models.camera import Camera
-from blinkd_models.crlb import crlb_variance
-from blinkd_models.evaluate.match import Array
+from blinkd_models.crlb import Doubt, crlb_variance
+from blinkd_models.evaluate.match import Array, Index
 from blinkd_models.psf import Astigmatic, Gaussian2d, Psf
 
 REGION_RADIUS_PX = 10
@@ -25,22 +26,28 @@ IDEAL_CAMERA = Camera(offset_adu=0.0, e_per_adu=1.0, qe=1.0, read_noise_e=0.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Optics:
-    """One PSF, of sequence 0, on square pixels, with a background and a camera."""
+    """A PSF on square pixels, with a background and a camera; ``doubts``: what is not known exactly of the PSF."""
 
     psf: Psf
     pixel_size_nm: float
     background_photons: float
     camera: Camera = field(default_factory=lambda: IDEAL_CAMERA)
+    doubts: Sequence[Doubt] = ()
 
 
-def bound_nm2(*, optics: Optics, positions_nm: Array, photons: Array, volume: bool) -> Array:
-    """Variances [N, 3] of x, y and z in nm^2 for emitters at [N, 3] nm from the corner; z is NaN without ``volume``."""
+def bound_nm2(
+    *, optics: Optics, positions_nm: Array, photons: Array, volume: bool, sequence: Index | None = None
+) -> Array:
+    """Variances [N, 3] of x, y and z in nm^2 for emitters at [N, 3] nm from the corner; z is NaN without ``volume``.
+
+    ``sequence`` [N]: which of the PSF's sequences each emitter is in; left out, the first.
+    """
     size = optics.pixel_size_nm
     count = len(photons)
     column, row, depth = (torch.from_numpy(np.ascontiguousarray(axis)) for axis in positions_nm.T)
     variance = crlb_variance(
         psf=optics.psf,
-        sequence=torch.zeros(count, dtype=torch.long),
+        sequence=torch.zeros(count, dtype=torch.long) if sequence is None else torch.from_numpy(sequence),
         row_px=row / size - 0.5,
         col_px=column / size - 0.5,
         z_nm=depth,
@@ -48,6 +55,7 @@ def bound_nm2(*, optics: Optics, positions_nm: Array, photons: Array, volume: bo
         background=torch.full((count,), optics.background_photons),
         camera=optics.camera,
         z=volume,
+        doubts=optics.doubts,
     ).numpy()
     bounds: Array = np.column_stack([variance[:, 1] * size**2, variance[:, 0] * size**2, variance[:, 2]])
     return bounds

@@ -18,6 +18,7 @@ from blinkd_models.camera import Camera
 from blinkd_models.emitters import Blinking
 from blinkd_models.evaluate.bound import Optics, bound_nm2
 from blinkd_models.evaluate.match import Array
+from blinkd_models.evaluate.optics_range import OpticsRange
 from blinkd_models.psf import Astigmatic, Gaussian2d, Psf
 from blinkd_models.simulate import Scene
 
@@ -30,7 +31,8 @@ class Condition:
     """Density of visible emitters, photons per full frame, background per pixel; one PSF for all.
 
     The PSF is a round Gaussian of ``psf_sigma_nm``; with a range of ``z_nm`` an astigmatic one of that smallest width,
-    ``focus_nm`` and ``depth_nm``. ``psf`` overrules both: any PSF for one sequence.
+    ``focus_nm`` and ``depth_nm``. ``psf`` overrules both: any PSF for one sequence. ``optics_range``: what is promised
+    of Gaussian optics, around those of the condition.
     """
 
     density_per_um2: float = 1.0
@@ -42,6 +44,7 @@ class Condition:
     focus_nm: float = 200.0
     depth_nm: float = 400.0
     psf: Psf | None = None
+    optics_range: OpticsRange | None = None
     on_time_frames: float = 2.0
     spread: float = 0.1
     size_px: int = 64
@@ -116,6 +119,7 @@ def promised_condition(content: dict[str, Any], *, psf: Psf | None = None) -> Co
         focus_nm=_middle(shape.get("focus_nm", Condition.focus_nm)),
         depth_nm=_middle(shape.get("depth_nm", Condition.depth_nm)),
         psf=psf,
+        optics_range=OpticsRange.of_card(content) if psf is None else None,
     )
 
 

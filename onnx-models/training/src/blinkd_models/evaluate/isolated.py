@@ -6,26 +6,28 @@ Never: puts two emitters where one PSF could see both, or lets one shine for a p
 One frame is shown in three ways, with the same noise. ``alone``: the frame is its own neighbour, as in a live view.
 ``dark``: its neighbours hold no emitter; like ``alone`` this is one frame's information about the position.
 ``three``: the emitter shines just as brightly in the neighbours; this is three times the information.
+Also ``varied``: like ``dark``, but every image has optics of its own from the range that is promised. Nobody who does
+not know them can reach the bound of known ones, so the bound is that of optics in doubt.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from blinkd_models.emitters import Emitters
-from blinkd_models.evaluate.bound import bound_nm2
+from blinkd_models.evaluate.bound import Optics, bound_nm2
 from blinkd_models.evaluate.condition import Condition
 from blinkd_models.evaluate.runner import Runner, table
 from blinkd_models.evaluate.simulated import Trial, truth_table
 from blinkd_models.infer import localize
-from blinkd_models.psf import render
+from blinkd_models.psf import Psf, render
 
-MODES = ("alone", "dark", "three")
+MODES = ("alone", "dark", "three", "varied")
 CELL_PX = 24
 """Each emitter has a square of its own, and sits within 4 px of its middle: neighbours are at least 16 px away."""
 CELLS = 4
@@ -38,7 +40,8 @@ class Isolated:
     """One mode at one brightness; lengths in nm, per axis x, y, z (NaN in 2D).
 
     found: share of the emitters found. crlb_nm: root mean bound of the found ones for one frame; three frames in which
-    an emitter is equally bright allow 1/sqrt(3) of it. sigma_nm: root mean of what the network said.
+    an emitter is equally bright allow 1/sqrt(3) of it. doubt_nm: of ``varied``, the same for optics that are known no
+    better than the promised range; otherwise NaN. sigma_nm: root mean of what the network said.
     """
 
     photons: float
@@ -50,6 +53,7 @@ class Isolated:
     bias_nm: list[float]
     crlb_nm: list[float]
     sigma_nm: list[float]
+    doubt_nm: list[float] = field(default_factory=lambda: [math.nan] * 3)
 
     @property
     def lateral_over_crlb(self) -> float:
@@ -57,14 +61,27 @@ class Isolated:
         return math.hypot(*self.rmse_nm[:2]) / math.hypot(*self.crlb_nm[:2])
 
     @property
+    def lateral_over_doubt(self) -> float:
+        """As ``lateral_over_crlb``, of optics in doubt."""
+        return math.hypot(*self.rmse_nm[:2]) / math.hypot(*self.doubt_nm[:2])
+
+    @property
     def axial_over_crlb(self) -> float:
         """NaN in 2D."""
         return self.rmse_nm[2] / self.crlb_nm[2]
 
     @property
-    def information(self) -> int:
-        """Frames that tell of the position."""
-        return 3 if self.mode == "three" else 1
+    def axial_over_doubt(self) -> float:
+        """As ``axial_over_crlb``, of optics in doubt."""
+        return self.rmse_nm[2] / self.doubt_nm[2]
+
+    @property
+    def over_bound(self) -> tuple[float, float]:
+        """Lateral and axial error over the bound of what was shown: three frames', or that of optics in doubt."""
+        if self.mode == "varied":
+            return self.lateral_over_doubt, self.axial_over_doubt
+        frames = math.sqrt(3.0) if self.mode == "three" else 1.0
+        return frames * self.lateral_over_crlb, frames * self.axial_over_crlb
 
 
 def trials(runner: Runner, *, condition: Condition, emitters: int, seed: int) -> dict[str, Trial]:
@@ -73,7 +90,7 @@ def trials(runner: Runner, *, condition: Condition, emitters: int, seed: int) ->
     images = math.ceil(emitters / CELLS**2)
     generator = torch.Generator().manual_seed(seed)
     true = _place(condition, images=images, generator=generator)
-    light = _draw(condition, true=true, images=images)
+    light = _draw(condition.one_psf(), true=true, images=images)
     background = torch.full_like(light, condition.background_photons)
 
     def expose(expected: Tensor) -> Tensor:
@@ -98,22 +115,44 @@ def trials(runner: Runner, *, condition: Condition, emitters: int, seed: int) ->
     }
 
 
-def summarize(trial: Trial, *, mode: str) -> Isolated:
-    """Errors, bound and predicted sigma of the found emitters."""
-    matches, found, truth = trial.matches, trial.found, trial.truth
+def varied(runner: Runner, *, condition: Condition, emitters: int, seed: int) -> Isolated:
+    """The mode of that name; the condition has an ``optics_range``."""
+    span, size_nm = condition.optics_range, condition.pixel_size_nm
+    assert span is not None
+    images, side = math.ceil(emitters / CELLS**2), CELL_PX * CELLS
+    generator = torch.Generator().manual_seed(seed)
+    true = _place(condition, images=images, generator=generator)
+    psf = span.draw(images, pixel_size_nm=size_nm, generator=generator)
+    light = _draw(psf, true=true, images=images)
+    background = torch.full_like(light, condition.background_photons)
+    camera = condition.camera
+    before, this, after = (
+        camera.to_photons(camera.expose(expected, generator=generator))
+        for expected in (background, light + background, background)
+    )
+    output = _outputs(runner, (before, this, after))
+    found = table(
+        localize(output, scales=runner.scales, post=runner.post, height=side, width=side), pixel_size_nm=size_nm
+    )
+    truth = truth_table(true, frames=1, background=background[:, None], pixel_size_nm=size_nm)
+    trial = Trial(condition=condition, truth=truth, found=found, share=np.ones(len(truth)))
+    known = replace(condition.optics(), psf=psf)
+    in_doubt = replace(known, doubts=span.doubts(psf, pixel_size_nm=size_nm))
+    return replace(
+        summarize(trial, mode="varied", optics=known), doubt_nm=_root_bound(trial, optics=in_doubt, own=True)
+    )
+
+
+def summarize(trial: Trial, *, mode: str, optics: Optics | None = None) -> Isolated:
+    """Errors, bound and predicted sigma of the found emitters; ``optics``: of every image its own."""
+    matches, found = trial.matches, trial.found
     nothing = [math.nan] * 3
     error = matches.error_nm
     rmse = bias = crlb = sigma = nothing
     if len(matches):
-        assert truth.photons is not None
-        variance = bound_nm2(
-            optics=trial.condition.optics(),
-            positions_nm=truth.positions_nm[matches.truth],
-            photons=truth.photons[matches.truth],
-            volume=trial.condition.volume,
-        )
+        crlb = _root_bound(trial, optics=optics or trial.condition.optics(), own=optics is not None)
         sigmas = found.sigmas_nm(matches.localization)
-        rmse, crlb, sigma = (np.sqrt(v.mean(axis=0)).tolist() for v in (error**2, variance, sigmas**2))
+        rmse, sigma = (np.sqrt(v.mean(axis=0)).tolist() for v in (error**2, sigmas**2))
         bias = error.mean(axis=0).tolist()
     if not trial.condition.volume:
         rmse, bias, sigma = ([*values[:2], math.nan] for values in (rmse, bias, sigma))
@@ -128,6 +167,23 @@ def summarize(trial: Trial, *, mode: str) -> Isolated:
         crlb_nm=crlb,
         sigma_nm=sigma,
     )
+
+
+def _root_bound(trial: Trial, *, optics: Optics, own: bool) -> list[float]:
+    """Root mean bounds of the found emitters; ``own``: each image is a sequence of the PSF."""
+    truth, chosen = trial.truth, trial.matches.truth
+    if not len(chosen):
+        return [math.nan] * 3
+    assert truth.photons is not None
+    variance = bound_nm2(
+        optics=optics,
+        positions_nm=truth.positions_nm[chosen],
+        photons=truth.photons[chosen],
+        volume=trial.condition.volume,
+        sequence=truth.frame[chosen] if own else None,
+    )
+    root: list[float] = np.sqrt(variance.mean(axis=0)).tolist()
+    return root
 
 
 def _place(condition: Condition, *, images: int, generator: torch.Generator) -> Emitters:
@@ -151,11 +207,11 @@ def _place(condition: Condition, *, images: int, generator: torch.Generator) -> 
     )
 
 
-def _draw(condition: Condition, *, true: Emitters, images: int) -> Tensor:
+def _draw(psf: Psf, *, true: Emitters, images: int) -> Tensor:
     """Expected photons [N, H, W] without background."""
     side = CELL_PX * CELLS
     return render(
-        psf=condition.one_psf(),
+        psf=psf,
         image=true.sequence,
         sequence=true.sequence,
         row_px=true.row_px,

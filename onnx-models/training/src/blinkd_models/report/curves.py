@@ -19,6 +19,7 @@ MODE_STYLES = {
     "alone": ("single frame, shown as its own neighbour", style.PURPLE, "s"),
     "dark": ("shines in one frame only", style.BLUE, "o"),
     "three": ("shines in three frames", style.GREEN, "^"),
+    "varied": ("shines in one frame only, optics drawn from the card's ranges", style.VERMILION, "D"),
 }
 
 
@@ -79,7 +80,10 @@ def against_photons(m: Measurements) -> Figure:
         panel.plot(photons, bounds, color=style.INK, label="bound, one frame", linewidth=1.2)
         three = np.array(bounds) / np.sqrt(3.0)
         panel.plot(photons, three, color=style.INK, linestyle=":", label="bound, three frames", linewidth=1.2)
-        for mode in ("dark", "three"):
+        in_doubt = _isolated(m, "varied", lambda row, name=name: _length(row.doubt_nm, name))
+        if in_doubt:
+            panel.plot(photons, in_doubt, "--", color=style.INK, label="bound, optics in doubt", linewidth=1.2)
+        for mode in [mode for mode in MODE_STYLES if mode != "alone" and mode in {row.mode for row in m.isolated}]:
             label, colour, marker = MODE_STYLES[mode]
             errors = _isolated(m, mode, lambda row, name=name: _length(row.rmse_nm, name))
             panel.plot(photons, errors, color=colour, marker=marker, linestyle="none", label=label)
@@ -138,15 +142,16 @@ def _fraction_limits(panel: Axes) -> None:
 
 
 def _ratios(panel: Axes, m: Measurements, *, photons: list[float]) -> None:
-    """Error over bound of the information at hand: one frame's, or three frames'."""
+    """Error over bound of the information at hand: one or three frames, optics known or in doubt."""
     panel.axhline(1.0, color=style.INK, linewidth=1.2)
-    for mode in ("dark", "three"):
+    for mode in ("dark", "three", "varied"):
+        mine = [row for row in m.isolated if row.mode == mode]
+        if not mine:
+            continue
         label, colour, marker = MODE_STYLES[mode]
-        scale = np.sqrt(3.0) if mode == "three" else 1.0
-        lateral = scale * np.array([row.lateral_over_crlb for row in m.isolated if row.mode == mode])
-        panel.plot(photons, lateral, color=colour, marker=marker, label=label)
+        panel.plot(photons, [row.over_bound[0] for row in mine], color=colour, marker=marker, label=label)
         if m.condition.volume:
-            axial = scale * np.array([row.axial_over_crlb for row in m.isolated if row.mode == mode])
+            axial = [row.over_bound[1] for row in mine]
             panel.plot(photons, axial, "--", color=colour, marker=marker, markerfacecolor="white", label="  axial")
     panel.set(xscale="log")
     panel.set_ylim(bottom=min(0.9, panel.get_ylim()[0]))

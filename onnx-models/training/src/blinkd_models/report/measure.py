@@ -145,6 +145,8 @@ def _isolated(
         here = replace(condition, photons=photons)
         trials = isolated.trials(runner, condition=here, emitters=plan.emitters, seed=plan.seed)
         rows += [isolated.summarize(trial, mode=mode) for mode, trial in trials.items()]
+        if here.optics_range is not None:
+            rows.append(isolated.varied(runner, condition=here, emitters=plan.emitters, seed=plan.seed))
         dark.append(trials["dark"])
     return rows, dark
 

@@ -78,16 +78,19 @@ def _crowded(content: dict[str, Any]) -> str:
 
 
 def _isolated(content: dict[str, Any]) -> str:
-    """One emitter that shines in one frame, dark neighbours, against the bound of that frame."""
-    rows = [row for row in content["metrics"] if row.get("test") == "isolated" and row["shown"] == "dark"]
-    heads = ["isolated, lit in one frame: photons", "found", "lateral / CRLB"]
-    volume = any("axial_over_crlb" in row for row in rows)
-    heads += ["axial / CRLB"] if volume else []
-    cells = [
-        [f"{row['photons']:g}", f"{100.0 * row['found']:.1f} %", f"{row['lateral_over_crlb']:.2f}"]
-        + ([f"{row['axial_over_crlb']:.2f}"] if volume else [])
-        for row in rows
-    ]
+    """One emitter that shines in one frame, dark neighbours: the middle of the optics that are promised, against the
+    bound of that frame; then optics drawn from the card's ranges, against the bound of optics in doubt."""
+    rows = [row for row in content["metrics"] if row.get("test") == "isolated"]
+    shown = {mode: [row for row in rows if row["shown"] == mode] for mode in ("dark", "varied")}
+    axes = ("lateral", "axial") if any("axial_over_crlb" in row for row in rows) else ("lateral",)
+    heads = ["isolated, lit in one frame: photons", "found", *(f"{axis} / CRLB" for axis in axes)]
+    heads += [f"optics in doubt: {axis} / bound" for axis in axes] if shown["varied"] else []
+    cells = []
+    for index, row in enumerate(shown["dark"]):
+        line = [f"{row['photons']:g}", f"{100.0 * row['found']:.1f} %", *(f"{row[f'{a}_over_crlb']:.2f}" for a in axes)]
+        for varied in shown["varied"][index : index + 1]:
+            line += [f"{varied[f'{axis}_over_doubt']:.2f}" for axis in axes]
+        cells.append(line)
     return _table(heads, cells)
 
 

@@ -36,6 +36,8 @@ def metrics(m: Measurements) -> list[dict[str, Any]]:
             "crlb_axial_nm": isolated.crlb_nm[2],
             "lateral_over_crlb": isolated.lateral_over_crlb,
             "axial_over_crlb": isolated.axial_over_crlb,
+            "lateral_over_doubt": isolated.lateral_over_doubt,
+            "axial_over_doubt": isolated.axial_over_doubt,
         }
         rows.append({"test": "isolated", "shown": isolated.mode, **_rounded(values)})
     return [*rows, *_calibration(m)]
