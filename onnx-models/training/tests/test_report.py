@@ -52,7 +52,7 @@ def test_the_summary_keeps_the_rest_of_the_card_and_adds_no_table(made: Path) ->
 def test_the_summary_has_a_row_per_condition_in_the_range_and_per_isolated_brightness(made: Path) -> None:
     rows = card.read(made / "bundle")["metrics"]
     tests = [row["test"] for row in rows]
-    assert tests == ["blinking"] * 4 + ["isolated"] * 4 + ["calibration"] * 2
+    assert tests == ["blinking"] * 4 + ["isolated"] * 4 + ["calibration"] * 2 + ["cost"]
     assert set(card.read(BUNDLE)["metrics"][0]) <= set(rows[0])
     assert all(isinstance(value, str | float) for row in rows for value in row.values())
     assert {row["shown"] for row in rows if row["test"] == "isolated"} == {"alone", "dark", "three", "varied"}

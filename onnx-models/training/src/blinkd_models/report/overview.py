@@ -40,17 +40,15 @@ def inserted(page: str, *, tables: str) -> str:
 
 
 def _cost(cards: Sequence[dict[str, Any]]) -> str:
-    rows = [
-        (
-            c["name"],
-            c["version"],
-            f"{c['network']['mflop_per_px']:g}",
-            str(c["network"]["halo_px"]),
-            c["range"]["density_per_um2"][1],
-        )
-        for c in cards
-    ]
-    return _table(("bundle", "version", "MFLOP per pixel", "halo px", "visible emitters per µm² up to"), rows)
+    rows = []
+    for content in cards:
+        network = content["network"]
+        cost = next((row for row in content["metrics"] if row.get("test") == "cost"), None)
+        measured = ["-", "-"] if cost is None else [f"{cost['parameters']:,.0f}", f"{cost['ms_per_frame']:.1f}"]
+        limits = [network["halo_px"], content["range"]["density_per_um2"][1]]
+        rows.append([content["name"], content["version"], f"{network['mflop_per_px']:g}", *measured, *limits])
+    heads = ("bundle", "version", "MFLOP per pixel", "parameters", "CPU ms per 128 × 128 frame, one thread", "halo px")
+    return _table([*heads, "visible emitters per µm² up to"], rows)
 
 
 def _crowded(content: dict[str, Any]) -> str:

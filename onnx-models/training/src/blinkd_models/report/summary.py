@@ -6,6 +6,7 @@ Comes in: measurements and a card. Goes out: a card. Never: a top-level table, w
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,8 @@ from blinkd_models.report.measure import Measurements
 
 
 def metrics(m: Measurements) -> list[dict[str, Any]]:
-    """One table per condition, then one per brightness of isolated emitters (``test = "isolated"``)."""
+    """One table per condition, one per brightness and way of showing isolated emitters (``test = "isolated"``), one
+    per density on calibration, one on cost."""
     rows: list[dict[str, Any]] = []
     for row, scores, single in zip(m.metrics, m.scores, m.without_context, strict=True):
         more = {
@@ -40,7 +42,7 @@ def metrics(m: Measurements) -> list[dict[str, Any]]:
             "axial_over_doubt": isolated.axial_over_doubt,
         }
         rows.append({"test": "isolated", "shown": isolated.mode, **_rounded(values)})
-    return [*rows, *_calibration(m)]
+    return [*rows, *_calibration(m), _cost(m)]
 
 
 def with_metrics(content: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -63,6 +65,12 @@ def _calibration(m: Measurements) -> list[dict[str, Any]]:
         values |= {"photons_slope": line.get("slope"), "photons_ratio_median": line.get("ratio_median")}
         rows.append({"test": "calibration", **_rounded({"density_per_um2": density, **values})})
     return rows
+
+
+def _cost(m: Measurements) -> dict[str, Any]:
+    """ms_per_frame: of one CPU thread, for a new frame of 128 x 128 px, on the machine that made the report."""
+    values = {"parameters": float(m.cost.parameters), "ms_per_frame": round(m.cost.ms_per_frame, 1)}
+    return {"test": "cost", "machine": platform.machine(), **values}
 
 
 def _rounded(values: Mapping[str, float | None]) -> dict[str, float]:
