@@ -19,7 +19,7 @@ MODE_STYLES = {
     "alone": ("single frame, shown as its own neighbour", style.PURPLE, "s"),
     "dark": ("shines in one frame only", style.BLUE, "o"),
     "three": ("shines in three frames", style.GREEN, "^"),
-    "varied": ("shines in one frame only, optics drawn from the card's ranges", style.VERMILION, "D"),
+    "varied": ("one frame only, optics drawn", style.VERMILION, "D"),
 }
 
 

@@ -98,7 +98,8 @@ def _isolated(m: Measurements) -> str:
         "Cramér and Rao's for a fit of one frame that knows the PSF (position, photons and background unknown). An "
         "emitter that shines in three frames gives three times the information, so its bound is √3 lower. "
         "The network serves all optics in the card's ranges and is not told which: where these are drawn, the bound is "
-        "that of optics in doubt (van Trees'). A network trained for one microscope's calibration has the other one."
+        "that of optics in doubt (van Trees'). Only a network trained for one calibration can reach that of known "
+        "optics."
     )
     volume = m.condition.volume
     body = [
