@@ -12,7 +12,7 @@ from blinkd_models.bundle import BundleError, writing
 from blinkd_models.camera import Camera
 from blinkd_models.infer import PostProcess, localize, predict, read_csv
 from blinkd_models.network import Architecture, Decode
-from blinkd_models.purpose import Purpose, psf_table
+from blinkd_models.purpose import Purpose
 from blinkd_models.simulate import Ranges
 from blinkd_models.target import Scales
 from blinkd_models.train import Settings, Trainer
@@ -28,7 +28,13 @@ def _model(**shape: object) -> Decode:
 
 def _purpose(ranges: Ranges | None = None, **other: object) -> Purpose:
     ranges = ranges or Ranges()
-    given = {"description": "a test", "scales": Scales(), "ranges": ranges, "psf": psf_table(ranges), "training": {}}
+    given = {
+        "description": "a test",
+        "scales": Scales(),
+        "ranges": ranges,
+        "psf": card.psf_table(ranges),
+        "training": {},
+    }
     return Purpose(**{**given, **other})  # type: ignore[arg-type]
 
 

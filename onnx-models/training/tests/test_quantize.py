@@ -11,7 +11,7 @@ import torch
 from blinkd_models import card, cli, export, quantize
 from blinkd_models.graphs import Graphs
 from blinkd_models.network import Architecture, Decode
-from blinkd_models.purpose import Purpose, psf_table
+from blinkd_models.purpose import Purpose
 from blinkd_models.simulate import Ranges
 from blinkd_models.target import Scales
 
@@ -27,7 +27,7 @@ def _bundle(folder: Path, *, single: bool = False, **shape: Any) -> Path:
     torch.manual_seed(0)
     model = Decode(Architecture(**{"features": 8, **shape}))
     ranges = Ranges(z_nm=(-300.0, 300.0), focus_nm=(250.0, 250.0)) if model.architecture.z else Ranges()
-    purpose = Purpose(description="tiny.", scales=Scales(), ranges=ranges, psf=psf_table(ranges), training={})
+    purpose = Purpose(description="tiny.", scales=Scales(), ranges=ranges, psf=card.psf_table(ranges), training={})
     export.write(model, bundle=folder / "fine", purpose=purpose, single=single)
     return folder / "fine"
 

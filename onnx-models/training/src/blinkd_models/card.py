@@ -16,6 +16,7 @@ from blinkd_models.camera import Camera
 from blinkd_models.infer import PostProcess
 from blinkd_models.network import CHANNELS, Architecture
 from blinkd_models.purpose import Purpose
+from blinkd_models.simulate import Ranges
 from blinkd_models.target import Scales
 
 NAME = "card.toml"
@@ -91,6 +92,21 @@ def compose(
             "mflop_per_px": round(mflop_per_px, 4),
         },
         **tables(purpose),
+    }
+
+
+def psf_table(ranges: Ranges) -> dict[str, Any]:
+    """The simulated PSF, in the card's words; a measured one by its file's name and SHA-256."""
+    if ranges.psf_file is not None:
+        file = Path(ranges.psf_file)
+        return {"kind": ranges.psf_kind(), "file": file.name, "sha256": sha256(file)}
+    if ranges.psf_kind() != "astigmatic":
+        return {"kind": ranges.psf_kind()}
+    return {
+        "kind": "astigmatic",
+        "sigma_nm": list(ranges.psf_sigma_nm),
+        "focus_nm": list(ranges.focus_nm),
+        "depth_nm": list(ranges.depth_nm),
     }
 
 

@@ -1,13 +1,11 @@
 """What a network was made for, and how its numbers are to be read: everything of a card but the network's shape.
 
-Comes in: settings of a training, or another package's parameter file. Goes out: ``Purpose``. Never: writes a file.
+Comes in: settings of a training, or another package's parameter file. Goes out: ``Purpose``. Never: touches a file.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from blinkd_models.camera import Camera
@@ -31,22 +29,3 @@ class Purpose:
     recipe: str = ""
     post: PostProcess = field(default_factory=PostProcess)
     camera: Camera = field(default_factory=Camera)
-
-
-def psf_table(ranges: Ranges) -> dict[str, Any]:
-    """The simulated PSF, in the card's words; a measured one by its file's name and SHA-256."""
-    if ranges.psf_file is not None:
-        file = Path(ranges.psf_file)
-        return {
-            "kind": ranges.psf_kind(),
-            "file": file.name,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        }
-    if ranges.psf_kind() != "astigmatic":
-        return {"kind": ranges.psf_kind()}
-    return {
-        "kind": "astigmatic",
-        "sigma_nm": list(ranges.psf_sigma_nm),
-        "focus_nm": list(ranges.focus_nm),
-        "depth_nm": list(ranges.depth_nm),
-    }

@@ -151,10 +151,19 @@ def _draw_psf(ranges: Ranges, *, pixel_nm: Tensor, uniform: Draw, device: torch.
         if not low <= ranges.z_nm[0] <= ranges.z_nm[1] <= high:
             raise ValueError(f"{path} covers z from {low:g} to {high:g} nm; ranges.z_nm = {ranges.z_nm} leaves it")
         return spline
-    sigma_px = uniform(ranges.psf_sigma_nm) / pixel_nm
-    if kind == "gaussian":
+    waists = None if kind == "gaussian" else (ranges.focus_nm, ranges.depth_nm)
+    return draw_gaussian(uniform, pixel_nm=pixel_nm, sigma_nm=ranges.psf_sigma_nm, waists_nm=waists)
+
+
+def draw_gaussian(
+    uniform: Draw, *, pixel_nm: Tensor, sigma_nm: Range, waists_nm: tuple[Range, Range] | None = None
+) -> Gaussian2d | Astigmatic:
+    """A Gaussian for every sequence; ``waists_nm``: focus and depth of an astigmatic one, a round one has none."""
+    sigma_px = uniform(sigma_nm) / pixel_nm
+    if waists_nm is None:
         return Gaussian2d(sigma_px=sigma_px)
-    return Astigmatic(sigma_px=sigma_px, focus_nm=uniform(ranges.focus_nm), depth_nm=uniform(ranges.depth_nm))
+    focus_nm, depth_nm = waists_nm
+    return Astigmatic(sigma_px=sigma_px, focus_nm=uniform(focus_nm), depth_nm=uniform(depth_nm))
 
 
 @lru_cache(maxsize=8)

@@ -18,7 +18,7 @@ from blinkd_models.camera import Camera
 from blinkd_models.emitters import Blinking
 from blinkd_models.evaluate.bound import Optics, bound_nm2
 from blinkd_models.evaluate.match import Array
-from blinkd_models.evaluate.optics_range import OpticsRange
+from blinkd_models.evaluate.optics_range import OpticsRange, span_of
 from blinkd_models.psf import Astigmatic, Gaussian2d, Psf
 from blinkd_models.simulate import Scene
 
@@ -130,7 +130,8 @@ def promised(values: Iterable[float], *, span: Sequence[float]) -> list[float]:
 
 def _middle(value: Any) -> float:
     """Of a range; a single number is itself."""
-    return float(value) if isinstance(value, int | float) else 0.5 * (float(value[0]) + float(value[1]))
+    low, high = span_of(value)
+    return 0.5 * (low + high)
 
 
 class _Shared:

@@ -24,10 +24,10 @@ from blinkd_models.evaluate.bound import Optics, bound_nm2
 from blinkd_models.evaluate.condition import Condition
 from blinkd_models.evaluate.runner import Runner, table
 from blinkd_models.evaluate.simulated import Trial, truth_table
+from blinkd_models.evaluate.table import Table
 from blinkd_models.infer import localize
 from blinkd_models.psf import Psf, render
 
-MODES = ("alone", "dark", "three", "varied")
 CELL_PX = 24
 """Each emitter has a square of its own, and sits within 4 px of its middle: neighbours are at least 16 px away."""
 CELLS = 4
@@ -86,7 +86,6 @@ class Isolated:
 
 def trials(runner: Runner, *, condition: Condition, emitters: int, seed: int) -> dict[str, Trial]:
     """The three modes on the same about ``emitters`` emitters, all of the condition's brightness."""
-    side = CELL_PX * CELLS
     images = math.ceil(emitters / CELLS**2)
     generator = torch.Generator().manual_seed(seed)
     true = _place(condition, images=images, generator=generator)
@@ -101,25 +100,14 @@ def trials(runner: Runner, *, condition: Condition, emitters: int, seed: int) ->
     dark_before, dark_after = (expose(background) for _ in range(2))
     windows = {"alone": (this, this, this), "dark": (dark_before, this, dark_after), "three": (before, this, after)}
     truth = truth_table(true, frames=1, background=background[:, None], pixel_size_nm=condition.pixel_size_nm)
-    return {
-        mode: Trial(
-            condition=condition,
-            truth=truth,
-            found=table(
-                localize(_outputs(runner, frames), scales=runner.scales, post=runner.post, height=side, width=side),
-                pixel_size_nm=condition.pixel_size_nm,
-            ),
-            share=np.ones(len(truth)),
-        )
-        for mode, frames in windows.items()
-    }
+    return {mode: _trial(runner, frames, condition=condition, truth=truth) for mode, frames in windows.items()}
 
 
 def varied(runner: Runner, *, condition: Condition, emitters: int, seed: int) -> Isolated:
     """The mode of that name; the condition has an ``optics_range``."""
     span, size_nm = condition.optics_range, condition.pixel_size_nm
     assert span is not None
-    images, side = math.ceil(emitters / CELLS**2), CELL_PX * CELLS
+    images = math.ceil(emitters / CELLS**2)
     generator = torch.Generator().manual_seed(seed)
     true = _place(condition, images=images, generator=generator)
     psf = span.draw(images, pixel_size_nm=size_nm, generator=generator)
@@ -130,12 +118,8 @@ def varied(runner: Runner, *, condition: Condition, emitters: int, seed: int) ->
         camera.to_photons(camera.expose(expected, generator=generator))
         for expected in (background, light + background, background)
     )
-    output = _outputs(runner, (before, this, after))
-    found = table(
-        localize(output, scales=runner.scales, post=runner.post, height=side, width=side), pixel_size_nm=size_nm
-    )
     truth = truth_table(true, frames=1, background=background[:, None], pixel_size_nm=size_nm)
-    trial = Trial(condition=condition, truth=truth, found=found, share=np.ones(len(truth)))
+    trial = _trial(runner, (before, this, after), condition=condition, truth=truth)
     known = replace(condition.optics(), psf=psf)
     in_doubt = replace(known, doubts=span.doubts(psf, pixel_size_nm=size_nm))
     return replace(
@@ -166,6 +150,18 @@ def summarize(trial: Trial, *, mode: str, optics: Optics | None = None) -> Isola
         bias_nm=bias,
         crlb_nm=crlb,
         sigma_nm=sigma,
+    )
+
+
+def _trial(runner: Runner, frames: tuple[Tensor, Tensor, Tensor], *, condition: Condition, truth: Table) -> Trial:
+    """What the network finds in the middle frames."""
+    side = CELL_PX * CELLS
+    found = localize(_outputs(runner, frames), scales=runner.scales, post=runner.post, height=side, width=side)
+    return Trial(
+        condition=condition,
+        truth=truth,
+        found=table(found, pixel_size_nm=condition.pixel_size_nm),
+        share=np.ones(len(truth)),
     )
 
 

@@ -15,6 +15,7 @@ import torch
 
 from blinkd_models.crlb import Doubt
 from blinkd_models.psf import Astigmatic, Gaussian2d
+from blinkd_models.simulate import draw_gaussian
 
 RELATIVE_STEP = 1e-4
 """Of a constant, for its derivative."""
@@ -35,10 +36,10 @@ class OpticsRange:
     def of_card(cls, content: Mapping[str, Any]) -> OpticsRange:
         """The card's table ``psf``, or its ranges."""
         shape = content["psf"]
-        sigma = _span(shape.get("sigma_nm", content["range"]["psf_sigma_nm"]))
+        sigma = span_of(shape.get("sigma_nm", content["range"]["psf_sigma_nm"]))
         if shape["kind"] == "gaussian":
             return cls(sigma_nm=sigma)
-        return cls(sigma_nm=sigma, focus_nm=_span(shape["focus_nm"]), depth_nm=_span(shape["depth_nm"]))
+        return cls(sigma_nm=sigma, focus_nm=span_of(shape["focus_nm"]), depth_nm=span_of(shape["depth_nm"]))
 
     def draw(self, count: int, *, pixel_size_nm: float, generator: torch.Generator) -> GaussianPsf:
         """``count`` sequences, each with constants of its own, uniform in their ranges."""
@@ -46,10 +47,11 @@ class OpticsRange:
         def uniform(span: Span) -> torch.Tensor:
             return span[0] + (span[1] - span[0]) * torch.rand(count, generator=generator)
 
-        sigma_px = uniform(self.sigma_nm) / pixel_size_nm
+        pixel_nm = torch.full((count,), pixel_size_nm)
         if self.focus_nm is None or self.depth_nm is None:
-            return Gaussian2d(sigma_px=sigma_px)
-        return Astigmatic(sigma_px=sigma_px, focus_nm=uniform(self.focus_nm), depth_nm=uniform(self.depth_nm))
+            return draw_gaussian(uniform, pixel_nm=pixel_nm, sigma_nm=self.sigma_nm)
+        waists = (self.focus_nm, self.depth_nm)
+        return draw_gaussian(uniform, pixel_nm=pixel_nm, sigma_nm=self.sigma_nm, waists_nm=waists)
 
     def doubts(self, psf: GaussianPsf, *, pixel_size_nm: float) -> list[Doubt]:
         """One per constant that has a range; its standard deviation is that of a uniform distribution."""
@@ -66,7 +68,7 @@ class OpticsRange:
         return doubts
 
 
-def _span(value: Any) -> Span:
+def span_of(value: Any) -> Span:
     """A single number is a range of no width."""
     if isinstance(value, int | float):
         return float(value), float(value)

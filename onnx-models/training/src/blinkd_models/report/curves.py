@@ -83,7 +83,7 @@ def against_photons(m: Measurements) -> Figure:
         in_doubt = _isolated(m, "varied", lambda row, name=name: _length(row.doubt_nm, name))
         if in_doubt:
             panel.plot(photons, in_doubt, "--", color=style.INK, label="bound, optics in doubt", linewidth=1.2)
-        for mode in [mode for mode in MODE_STYLES if mode != "alone" and mode in {row.mode for row in m.isolated}]:
+        for mode in _compared(m):
             label, colour, marker = MODE_STYLES[mode]
             errors = _isolated(m, mode, lambda row, name=name: _length(row.rmse_nm, name))
             panel.plot(photons, errors, color=colour, marker=marker, linestyle="none", label=label)
@@ -144,10 +144,8 @@ def _fraction_limits(panel: Axes) -> None:
 def _ratios(panel: Axes, m: Measurements, *, photons: list[float]) -> None:
     """Error over bound of the information at hand: one or three frames, optics known or in doubt."""
     panel.axhline(1.0, color=style.INK, linewidth=1.2)
-    for mode in ("dark", "three", "varied"):
+    for mode in _compared(m):
         mine = [row for row in m.isolated if row.mode == mode]
-        if not mine:
-            continue
         label, colour, marker = MODE_STYLES[mode]
         panel.plot(photons, [row.over_bound[0] for row in mine], color=colour, marker=marker, label=label)
         if m.condition.volume:
@@ -158,6 +156,12 @@ def _ratios(panel: Axes, m: Measurements, *, photons: list[float]) -> None:
     style.plain_ticks(panel.xaxis, photons)
     panel.legend()
     style.title(panel, "Error over the bound of what it was shown", x="photons per frame", y="r.m.s.e. / CRLB")
+
+
+def _compared(m: Measurements) -> list[str]:
+    """The modes that are drawn beside a bound, of those that were measured."""
+    measured = {row.mode for row in m.isolated}
+    return [mode for mode in MODE_STYLES if mode in measured and mode != "alone"]
 
 
 def _isolated(m: Measurements, mode: str, value: Callable[..., float]) -> list[float]:

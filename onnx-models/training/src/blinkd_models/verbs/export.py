@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from blinkd_models import checkpoint, export, settings_file
+from blinkd_models import card, checkpoint, export, settings_file
 from blinkd_models.evaluate.condition import promised_condition
 from blinkd_models.evaluate.runner import of_model
 from blinkd_models.evaluate.thresholds import ranked
 from blinkd_models.infer import PostProcess
 from blinkd_models.network import Architecture, Decode
-from blinkd_models.purpose import Purpose, psf_table
+from blinkd_models.purpose import Purpose
 from blinkd_models.settings import Settings
 from blinkd_models.simulate import Ranges
 
@@ -99,7 +99,7 @@ def purpose_of(
         description=description or describe(state.network(), ranges=ranges),
         scales=settings.scales,
         ranges=ranges,
-        psf=psf_table(ranges),
+        psf=card.psf_table(ranges),
         training=_training_table(state, settings=settings),
         recipe=settings_file.text(settings),
     )
