@@ -1,6 +1,7 @@
 """The daemon against the PyTorch reference: the same weights, frames, cores and hour; who is faster, do they agree.
 
     PYTHONPATH=onnx-models/training/src python hil-tests/bench/against_pytorch.py [--bundles FOLDER ...] [--repeats 7]
+    ... --device cuda --threads 1 --sides 128 512 [--set model.onnxruntime=FILE model.nvidia_libraries=FOLDER]
 
 Comes in: the release binary, bundles with `weights.pt`. Goes out: a table on standard output and a JSON in
 hil-tests/results. Never: a mean over a busy moment: both sides take turns, and medians are kept.
@@ -9,7 +10,8 @@ Needs numpy, tifffile and what the training package needs.
 Both start from the same counts in memory and end with localizations: camera, network, post-processing. The daemon's
 time is that of its infer thread (`busy` of `blinkd replay`), without opening the bundle, reading the stack, journal
 and files; PyTorch's is that of `to_photons`, `predict` and `localize`, at the batch that was fastest for it. Both are
-held to the same cores (where the system can do that), so that a second thread of either has nowhere else to go.
+held to the same cores (where the system can do that), so that a second thread of either has nowhere else to go. On a
+GPU both compute on it, PyTorch in fp32 without TF32 unless `--tf32`; cores are left alone.
 """
 
 from __future__ import annotations
@@ -44,12 +46,13 @@ BATCHES = (1, 4, 16, 64)
 class Reference:
     """A bundle's weights in PyTorch, and the frames it is timed on."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, device: str = "cpu", tf32: bool = False) -> None:
         import torch
         from blinkd_models import card, export
 
-        self.torch = torch
-        self.model = export.load_weights(bundle.folder).eval()
+        self.torch, self.device = torch, device
+        torch.backends.cudnn.allow_tf32 = tf32
+        self.model = export.load_weights(bundle.folder).eval().to(device)
         content = card.read(bundle.folder)
         self.scales, self.post = card.scales(content), card.post_process(content)
         self.grid_px = content["network"]["grid_px"]
@@ -58,8 +61,8 @@ class Reference:
     def parameters(self) -> int:
         return sum(weight.numel() for weight in self.model.parameters())
 
-    def localize(self, frames: np.ndarray, *, batch: int) -> tuple[float, Any]:
-        """Seconds, and localizations, of frames [T, H, W] in ADU."""
+    def localize(self, frames: np.ndarray, *, batch: int) -> tuple[float, np.ndarray]:
+        """Seconds, and localizations (a `Table`), of frames [T, H, W] in ADU."""
         from blinkd_models.camera import Camera
         from blinkd_models.infer import localize, predict
 
@@ -67,10 +70,12 @@ class Reference:
         height, width = frames.shape[1:]
         began = time.perf_counter()
         with self.torch.inference_mode():
-            photons = camera.to_photons(self.torch.from_numpy(frames.astype(np.float32)))
+            counts = self.torch.from_numpy(frames.astype(np.float32)).to(self.device)
+            photons = camera.to_photons(counts)
             output = predict(self.model, photons=photons, scales=self.scales, grid_px=self.grid_px, batch=batch)
             found = localize(output, scales=self.scales, post=self.post, height=height, width=width)
-        return time.perf_counter() - began, found
+            columns = [part.cpu().numpy() for part in (found.frame, found.x_px, found.y_px, found.photons)]
+        return time.perf_counter() - began, np.column_stack(columns)
 
     def best_batch(self, frames: np.ndarray) -> int:
         """The fastest of BATCHES, each tried twice."""
@@ -93,14 +98,22 @@ def frames_for(side: int, *, seconds: float, seed: int) -> np.ndarray:
 
 
 def measure(
-    bundle: Bundle, reference: Reference, *, side: int, threads: int, repeats: int, seconds: float, binary: Path
+    bundle: Bundle,
+    reference: Reference,
+    *,
+    side: int,
+    threads: int,
+    repeats: int,
+    seconds: float,
+    binary: Path,
+    more: dict[str, object],
 ) -> dict[str, Any]:
-    """Both sides in turn."""
+    """Both sides in turn. `more`: keys of the daemon's configuration."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    pinned = hold_to(threads, of=cores)
+    pinned = reference.device == "cpu" and hold_to(threads, of=cores)
     reference.torch.set_num_threads(threads)
     frames = frames_for(side, seconds=seconds, seed=side)
-    settings: dict[str, object] = {"model.lanes": threads, "model.provider": "cpu"}
+    settings = {"model.lanes": threads, "model.provider": reference.device, "model.require_provider": "true", **more}
     rows: dict[str, list[float]] = {"daemon": [], "whole_replay": [], "pytorch": []}
     try:
         with tempfile.TemporaryDirectory(prefix="blinkd-bench-") as folder:
@@ -115,8 +128,7 @@ def measure(
                 took, found = reference.localize(frames, batch=batch)
                 rows["pytorch"].append(took)
             agree = agreement(
-                read_thunderstorm(out / "localizations.csv", pixel_size_nm=CALIBRATION.pixel_size_nm),
-                np.column_stack([part.numpy() for part in (found.frame, found.x_px, found.y_px, found.photons)]),
+                read_thunderstorm(out / "localizations.csv", pixel_size_nm=CALIBRATION.pixel_size_nm), found
             )
     finally:
         if pinned:
@@ -125,6 +137,7 @@ def measure(
     return {
         "bundle": bundle.name,
         "side_px": side,
+        "device": reference.device,
         "threads": threads,
         "held_to_cores": pinned,
         "frames": len(frames),
@@ -171,6 +184,10 @@ def parse() -> argparse.Namespace:
     options.add_argument("--repeats", type=int, default=7)
     options.add_argument("--seconds", type=float, default=3.0, help="of work per repetition, for a lean network")
     options.add_argument("--blinkd", type=Path, default=REPOSITORY / "target" / "release" / "blinkd")
+    options.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    options.add_argument("--tf32", action="store_true", help="PyTorch's convolutions may round to 10 bits, as cuDNN likes")
+    options.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="of the daemon's configuration")
+    options.add_argument("--name", default="against-pytorch", help="of the JSON")
     options.add_argument("--no-results", action="store_true", help="print only, write no JSON")
     return options.parse_args()
 
@@ -184,10 +201,11 @@ def main() -> int:
             if not (bundle.folder / "weights.pt").is_file():
                 print(f"SKIPPED: {bundle.name} has no weights.pt for PyTorch")
                 continue
-            reference = Reference(bundle)
+            reference = Reference(bundle, device=arguments.device, tf32=arguments.tf32)
             for side in arguments.sides:
                 for threads in arguments.threads:
                     how = {"repeats": arguments.repeats, "seconds": arguments.seconds, "binary": arguments.blinkd}
+                    how["more"] = dict(pair.split("=", 1) for pair in arguments.set)
                     rows.append(measure(bundle, reference, side=side, threads=threads, **how))
                     show(rows[-1])
             bundles.append(about_bundle(bundle, reference, rows))
@@ -197,8 +215,10 @@ def main() -> int:
         return 1
     if not arguments.no_results:
         versions = {"torch": reference.torch.__version__} if bundles else {}
+        if bundles and arguments.device == "cuda":
+            about["gpu"] = reference.torch.cuda.get_device_name()
         found = {"day": day(), "machine": about, "versions": versions, "bundles": bundles, "results": rows}
-        print(keep("against-pytorch", found))
+        print(keep(arguments.name, found))
     return 0 if all(Agreement(**row["agreement"]).good() for row in rows) else 3
 
 

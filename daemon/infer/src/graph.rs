@@ -75,7 +75,7 @@ impl Buffer {
         Ok(buffer)
     }
 
-    /// Uninitialized, in the memory of the GPU that `graph` runs on. Untested: no GPU was at hand.
+    /// Uninitialized, in the memory of the GPU that `graph` runs on.
     pub fn on_device(graph: &Graph, device: i32, shape: [usize; 4]) -> ort::Result<Self> {
         let info =
             MemoryInfo::new(AllocationDevice::CUDA, device, AllocatorType::Device, MemoryType::Default)?;
@@ -170,7 +170,7 @@ impl Graph {
         unsafe { ort::Error::result_from_status(status) }
     }
 
-    /// As [`run`](Self::run), with feature maps that stay on the device. Untested: no GPU was at hand.
+    /// As [`run`](Self::run), with feature maps that stay on the device.
     unsafe fn run_bound(&mut self, inputs: &[&Buffer], output: &Buffer) -> ort::Result<()> {
         let Some(binding) = &mut self.binding else { return Ok(()) };
         let (api, bound) = (ort::api(), binding.ptr_mut());

@@ -69,7 +69,7 @@ def integrate(p: Tensor, *, post: PostProcess) -> tuple[Tensor, Tensor]:
     peak = p == functional.max_pool2d(clipped, 3, stride=1, padding=1)
     if post.raw_th is None:
         peak = peak & (p > threshold)
-    plus = torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]])[None, None]
+    plus = torch.tensor([[0.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 1.0, 0.0]], device=p.device)[None, None]
     around = functional.conv2d(p, plus, padding=1)
     second = (p * ~peak) > post.second
     total = (around * (peak | second)).clamp(0.0, 1.0)
@@ -90,7 +90,7 @@ def predict(model: Decode, *, photons: Tensor, scales: Scales, grid_px: int, bat
     """Raw output [T, 10, h, w] of a burst of frames [T, H, W] in photons; h and w are padded to the grid."""
     frames = pad_to_grid(scales.to_input(photons.float()), grid_px=grid_px)[:, None]
     features = torch.cat([model.frame(part) for part in torch.split(frames, batch)])
-    time = torch.arange(len(frames))
+    time = torch.arange(len(frames), device=frames.device)
     before, after = (time - 1).clamp(min=0), (time + 1).clamp(max=len(frames) - 1)
     parts = [model.context(features[before[i]], features[i], features[after[i]]) for i in torch.split(time, batch)]
     return torch.cat(parts)
