@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use smlm::account::LossReason;
 use smlm::frame::{FrameInfo, SeriesId};
 use smlm::localization::Filter;
-use smlm::series::{Control, EndReason, SeriesInfo};
+use smlm::series::{Control, EndReason, SeriesInfo, Totals};
 use wire::bad_message::BadMessage;
 use wire::source::{FrameSink, FrameSource, Place, SourceError};
 
@@ -73,6 +73,8 @@ pub struct Lane {
     incoming: Option<FrameInfo>,
     /// Why it closes as soon as the frame that is arriving is there.
     ending: Option<String>,
+    /// What the publisher said at the end.
+    totals: Totals,
     /// Made for frames that came after the end: only counts them.
     late: bool,
 }
@@ -88,6 +90,7 @@ impl Lane {
             ring_failed: None,
             incoming: None,
             ending: None,
+            totals: Totals::default(),
             late,
         }
     }
@@ -219,8 +222,10 @@ impl Ingest {
             return;
         }
         let had_ring = lane.writer.take().is_some();
-        lane.series.door().state =
-            if had_ring { State::Draining(why.into()) } else { State::Done(why.into()) };
+        let mut door = lane.series.door();
+        door.finish(lane.totals);
+        door.state = if had_ring { State::Draining(why.into()) } else { State::Done(why.into()) };
+        drop(door);
         tracing::info!(series = %lane.series.id, why, "series closed");
         if had_ring {
             let message = ToLocalizer::Close { series: lane.series.id, why: why.to_owned() };
@@ -355,7 +360,7 @@ impl FrameSink for Ingest {
     fn control(&mut self, message: Control) {
         match message {
             Control::SeriesStart(info) => self.start(*info),
-            Control::SeriesEnd { series, reason, .. } => {
+            Control::SeriesEnd { series, reason, totals } => {
                 let why = match reason {
                     EndReason::Completed => "completed",
                     EndReason::Aborted => "aborted by the publisher",
@@ -363,6 +368,7 @@ impl FrameSink for Ingest {
                     EndReason::Overflow => "the camera's buffer overflowed",
                 };
                 if let Some(place) = self.lane(series) {
+                    self.lanes[place].totals = totals;
                     self.close(place, why);
                 }
             }

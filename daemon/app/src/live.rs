@@ -12,7 +12,7 @@ use smlm::account::{Account, LossReason};
 use smlm::estimate::{Estimate, Trouble};
 use smlm::frame::{Continuity, FrameInfo, GapCause, SeriesId, Shape, Tile};
 use smlm::localization::Filter;
-use smlm::series::SeriesInfo;
+use smlm::series::{SeriesInfo, Totals};
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
@@ -84,6 +84,8 @@ pub struct Door {
     pub dropped_by_publisher: u64,
     pub filter: Filter,
     last_image: Option<(u32, i64)>,
+    /// Of the last frame, with the frames announced for it: whose end a gap may have been.
+    last_tile: Option<(Tile, u32)>,
 }
 
 /// A tile's own account.
@@ -221,6 +223,7 @@ impl Series {
             dropped_by_publisher: 0,
             filter,
             last_image: None,
+            last_tile: None,
         };
         Self { id: door.info.id, door: Mutex::new(door), exit: Mutex::default() }
     }
@@ -284,9 +287,7 @@ impl Door {
             return false;
         }
         let jumped = seq - self.next_seq;
-        if jumped > 0 {
-            self.miss(info.tile, GapCause::Transport, jumped);
-        }
+        self.miss_before(info, jumped);
         if let (0, Some((tile, last)), Some(now)) = (jumped, self.last_image, info.image_number) {
             let burst = info.continuity == Continuity::Burst && tile == info.tile.index;
             if burst && now > last + 1 {
@@ -294,6 +295,7 @@ impl Door {
             }
         }
         self.last_image = info.image_number.map(|number| (info.tile.index, number));
+        self.last_tile = Some((info.tile, info.frames_per_tile));
         self.next_seq = seq + 1;
         self.shape = info.shape;
         self.live_sampled |= info.continuity == Continuity::LiveSampled;
@@ -326,6 +328,44 @@ impl Door {
             t.account.process(frames);
             t.localizations += localizations;
         });
+    }
+
+    /// The publisher's last word: frames that it numbered after the last one that came are missing, too.
+    pub fn finish(&mut self, totals: Totals) {
+        self.dropped_by_publisher = self.dropped_by_publisher.max(totals.dropped);
+        let end = totals.last_seq.saturating_add(1);
+        if totals.captured == 0 || end <= self.next_seq {
+            return;
+        }
+        let tile = self.last_tile.map_or_else(Tile::default, |(tile, _)| tile);
+        self.miss(tile, GapCause::Transport, end - self.next_seq);
+        self.next_seq = end;
+    }
+
+    /// A gap before the first frame of a tile: as many as the frame's place in its tile tells are missing there, the
+    /// others at the end of the tile before, as far as that had room for them.
+    fn miss_before(&mut self, info: &FrameInfo, jumped: u64) {
+        let ended = self.last_tile.filter(|(tile, _)| tile.index != info.tile.index);
+        let before = ended.map_or(0, |(tile, announced)| {
+            let others = jumped.saturating_sub(info.frame_in_tile.into());
+            others.min(self.room_in(tile, announced))
+        });
+        if let (Some((tile, _)), 1..) = (ended, before) {
+            self.miss(tile, GapCause::Transport, before);
+        }
+        if jumped > before {
+            self.miss(info.tile, GapCause::Transport, jumped - before);
+        }
+    }
+
+    /// Frames that a tile can still have; without end where its length was not announced.
+    fn room_in(&self, tile: Tile, announced: u32) -> u64 {
+        let counted = self
+            .tiles
+            .iter()
+            .rfind(|t| t.tile.index == tile.index)
+            .map_or(0, |t| t.account.received() + t.account.missing(GapCause::Transport));
+        if announced == 0 { u64::MAX } else { u64::from(announced).saturating_sub(counted) }
     }
 
     fn miss(&mut self, tile: Tile, cause: GapCause, frames: u64) {

@@ -16,3 +16,7 @@ mod failing;
 mod losses;
 mod pages;
 mod rig;
+mod sessions;
+
+#[path = "../../../wire/tests/stream/zmtp_bytes.rs"]
+mod zmtp_bytes;

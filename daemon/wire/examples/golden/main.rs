@@ -1,21 +1,26 @@
-//! Writes `clients/conformance/vectors.json`. A difference is a change of the protocol: review it as one.
-//! With `--check` nothing is written, and a difference is an error.
+//! Writes `vectors.json` and `sessions.json` of `clients/conformance`. A difference is a change of the protocol:
+//! review it as one. With `--check` nothing is written, and a difference is an error.
 
+mod sessions;
 mod vectors;
 
 use std::process::ExitCode;
 
 fn main() -> std::io::Result<ExitCode> {
-    let path = vectors::path();
-    if std::env::args().any(|argument| argument == "--check") {
-        let committed = std::fs::read_to_string(&path)?;
-        if committed == vectors::text() {
-            return Ok(ExitCode::SUCCESS);
+    let files = [(vectors::path(), vectors::text()), (sessions::path(), sessions::text())];
+    let check = std::env::args().any(|argument| argument == "--check");
+    let mut code = ExitCode::SUCCESS;
+    for (path, text) in files {
+        if !check {
+            std::fs::write(&path, text)?;
+            println!("wrote {}", path.display());
+        } else if std::fs::read_to_string(&path)? != text {
+            eprintln!(
+                "{}: not what the code makes now; run `cargo xtask golden` and review it",
+                path.display()
+            );
+            code = ExitCode::FAILURE;
         }
-        eprintln!("{}: not what the code makes now; run `cargo xtask golden` and review it", path.display());
-        return Ok(ExitCode::FAILURE);
     }
-    std::fs::write(&path, vectors::text())?;
-    println!("wrote {}", path.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }

@@ -10,6 +10,18 @@ use crate::raw::{self, Raw};
 #[path = "../../examples/golden/vectors.rs"]
 mod vectors;
 
+#[path = "../../examples/golden/sessions.rs"]
+mod sessions;
+
+#[test]
+fn recorded_sessions_are_up_to_date() {
+    let committed = std::fs::read_to_string(sessions::path()).unwrap();
+    assert!(
+        committed == sessions::text(),
+        "the protocol changed: run `cargo run -p wire --example golden` and review"
+    );
+}
+
 #[test]
 fn golden_vectors_are_up_to_date() {
     let committed = std::fs::read_to_string(vectors::path()).unwrap();

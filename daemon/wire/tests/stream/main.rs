@@ -11,3 +11,4 @@ mod publisher;
 mod raw;
 mod sample;
 mod senders;
+mod zmtp_bytes;
