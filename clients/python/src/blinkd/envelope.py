@@ -57,7 +57,8 @@ def checked_copy(pixels: object) -> Image:
 def series_start(series: Series, *, start_unix_ns: int) -> pb.Envelope:
     """The description of a series, repeated at each tile."""
     x_nm, y_nm = series.pixel_size_nm or (0.0, 0.0)
-    overlap_x, overlap_y = series.overlap_percent
+    overlap_x, overlap_y = series.overlap_um or series.overlap_percent
+    unit = pb.OVERLAP_UNIT_UM if series.overlap_um else pb.OVERLAP_UNIT_PERCENT
     start = pb.SeriesStart(
         series_id=series.series_id,
         name=series.name,
@@ -66,7 +67,7 @@ def series_start(series: Series, *, start_unix_ns: int) -> pb.Envelope:
         grid_columns=series.grid_columns,
         overlap_x=overlap_x,
         overlap_y=overlap_y,
-        overlap_unit=pb.OVERLAP_UNIT_PERCENT if overlap_x or overlap_y else pb.OVERLAP_UNIT_UNSPECIFIED,
+        overlap_unit=unit if overlap_x or overlap_y else pb.OVERLAP_UNIT_UNSPECIFIED,
         snake=series.snake,
         expected_tiles=series.expected_tiles,
         expected_frames=series.expected_frames,

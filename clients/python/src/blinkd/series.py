@@ -53,6 +53,8 @@ class Series:
     grid_columns: int = 1
     overlap_percent: tuple[float, float] = (0.0, 0.0)
     """(x, y) overlap of neighbouring tiles."""
+    overlap_um: tuple[float, float] | None = None
+    """The same in um, where that is what is known; goes before `overlap_percent`."""
     snake: bool = False
     """Every other row is scanned backwards."""
     expected_tiles: int = 1

@@ -1,0 +1,84 @@
+"""What a scan did, tile by tile, in numbers. Pure."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from blinkd.counts import Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileReport:
+    """One visit of one tile."""
+
+    index: int
+    row: int
+    column: int
+    frames: int
+    """That the core gave."""
+    planned: int
+    dropped: int
+    """By the publisher, for want of room."""
+    overflowed: bool
+    """The core's buffer was full: the camera stopped before all frames were taken."""
+    gap_ms: float | None
+    """From the last frame before to the first of this tile, less one exposure; None for the first of a scan."""
+    fps: float
+    """Between this tile's first and last frame."""
+    deepest_queue: int
+    """Most images that waited in the core."""
+    visit: int
+    """0 the first time, 1 when it was taken again."""
+    stage_um: tuple[float, ...] | None
+    """As the stage itself said."""
+
+    @property
+    def whole(self) -> bool:
+        """Every frame that was planned came from the camera."""
+        return self.frames >= self.planned and not self.overflowed
+
+
+@dataclass(slots=True, kw_only=True)
+class ScanReport:
+    """A scan."""
+
+    tiles: list[TileReport] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    """Of the localization series."""
+    widefield_counts: Counts | None = None
+    aborted: bool = False
+    seconds: float = 0.0
+    next_tile: int = 0
+    """Where to go on after an abort: the first tile that was not taken whole."""
+
+    def summary(self) -> dict[str, Any]:
+        """The totals in words for people, and values for JSON."""
+        gaps = [tile.gap_ms for tile in self.tiles if tile.gap_ms is not None]
+        again = [tile.index for tile in self.tiles if tile.visit > 0]
+        return {
+            "tiles": len({tile.index for tile in self.tiles}),
+            "frames": self.counts.captured,
+            "sent": self.counts.sent,
+            "dropped": self.counts.dropped,
+            "widefield_frames": 0 if self.widefield_counts is None else self.widefield_counts.captured,
+            "seconds": self.seconds,
+            "gap_ms_median": statistics.median(gaps) if gaps else None,
+            "gap_ms_largest": max(gaps, default=None),
+            "fps_median": statistics.median([tile.fps for tile in self.tiles]) if self.tiles else 0.0,
+            "deepest_queue": max((tile.deepest_queue for tile in self.tiles), default=0),
+            "taken_again": again,
+            "not_whole": sorted(self.not_whole()),
+            "aborted": self.aborted,
+            "next_tile": self.next_tile,
+        }
+
+    def not_whole(self) -> set[int]:
+        """Tiles whose last visit did not give every frame."""
+        last = {tile.index: tile for tile in self.tiles}
+        return {index for index, tile in last.items() if not tile.whole}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dictionary per visit of a tile."""
+        return [asdict(tile) for tile in self.tiles]
