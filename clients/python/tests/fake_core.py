@@ -120,7 +120,8 @@ class FakeCore:
 
     def startSequenceAcquisition(self, frames: int, interval_ms: float, stop_on_overflow: bool, /) -> None:
         assert not self.running
-        assert stop_on_overflow
+        assert stop_on_overflow, "a buffer that empties itself loses frames in silence"
+        assert interval_ms == 0
         self.calls.append(f"burst {frames}" if frames < 2**31 - 1 else "burst")
         self.left, self.number, self.running, self.overflowed = frames, 0, True, False
         self.limit = self.limits.pop(0) if self.limits else None

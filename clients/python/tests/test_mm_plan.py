@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_neighbouring_fields_overlap_by_what_was_asked_and_the_grid_is_centred()
 
 def test_no_step_of_a_snake_is_longer_than_one_field() -> None:
     stops = [PLAN.stop(index) for index in range(PLAN.tiles)]
-    for before, after in zip(stops, stops[1:], strict=False):
+    for before, after in itertools.pairwise(stops):
         moved = (abs(after.x_um - before.x_um), abs(after.y_um - before.y_um))
         assert moved in ((49.0, 0.0), (0.0, 38.0))
 

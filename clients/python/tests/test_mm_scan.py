@@ -1,0 +1,171 @@
+"""A scan on a microscope that answers at once: what moves when, what is sent, what is taken again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from blinkd import Series
+from blinkd.micromanager import MicroscopeError, Preset, Scan, ScanPlan, Stop, TileReport, WidefieldPass
+from blinkd.micromanager.core import Core
+from blinkd.v1 import frames_pb2 as pb
+from conftest import Receiver
+from fake_core import FakeCore
+
+PLAN = ScanPlan(rows=2, columns=2, frames=3, field_um=(10.0, 10.0), overlap_um=(1.0, 1.0))
+
+
+def run(core: FakeCore, receiver: Receiver, plan: ScanPlan = PLAN, first_tile: int = 0, **how: object) -> Scan:
+    receiver.bind()
+    scan = Scan(core, plan, endpoint=receiver.endpoint, **how)  # type: ignore[arg-type]
+    scan.report = scan.run(first_tile=first_tile)  # type: ignore[attr-defined]
+    receiver.wait_for("series_end", count=2 if plan.widefield else 1)
+    return scan
+
+
+def tiles_of(frames: list[pb.FrameHeader]) -> list[tuple[int, int, int, int]]:
+    return [(f.tile_index, f.tile_row, f.tile_column, f.frame_in_tile) for f in frames]
+
+
+def test_every_frame_is_in_its_tile_with_the_stage_position_that_the_stage_told(receiver: Receiver) -> None:
+    run(FakeCore(), receiver)
+    frames = receiver.frames()
+    places = [(0, 0, 0), (1, 0, 1), (2, 1, 1), (3, 1, 0)]
+    assert tiles_of(frames) == [(*place, frame) for place in places for frame in range(3)]
+    assert [f.seq for f in frames] == list(range(12))
+    assert all(f.frames_per_tile == 3 for f in frames)
+    assert {(f.stage_x_um, f.stage_y_um, f.stage_z_um) for f in frames[3:6]} == {(4.5, 4.5, 1.5)}
+    assert {f.position_source for f in frames} == {pb.POSITION_SOURCE_MEASURED}
+    assert [f.camera_image_number for f in frames[:4]] == [0, 1, 2, 0]
+
+
+def test_the_stage_has_arrived_before_the_camera_starts(receiver: Receiver) -> None:
+    core = FakeCore()
+    run(core, receiver)
+    assert core.calls[:6] == ["move -4.5 4.5", "wait XY", "burst 3", "move 4.5 4.5", "wait XY", "burst 3"]
+
+
+def test_the_series_says_the_grid_and_the_overlap_in_um(receiver: Receiver) -> None:
+    run(FakeCore(), receiver)
+    starts = [m.series_start for m, _ in receiver.messages if m.HasField("series_start")]
+    assert len(starts) >= 4  # at each tile, and whenever a daemon connects
+    start = starts[0]
+    assert (start.grid_rows, start.grid_columns, start.snake, start.expected_tiles) == (2, 2, True, 4)
+    assert (start.overlap_x, start.overlap_unit) == (1.0, pb.OVERLAP_UNIT_UM)
+    assert (start.pixel_size_x_nm, start.affine[0]) == (108.0, 0.108)
+
+
+def test_focus_is_sought_at_every_tile_after_the_stage_arrived(receiver: Receiver) -> None:
+    core = FakeCore()
+
+    def focus(_: Core, stop: Stop) -> None:
+        core.calls.append(f"focus {stop.tile.index}")
+
+    run(core, receiver, focus=focus)
+    assert core.calls[:4] == ["move -4.5 4.5", "wait XY", "focus 0", "burst 3"]
+    assert [call for call in core.calls if call.startswith("focus")] == ["focus 0", "focus 1", "focus 2", "focus 3"]
+
+
+def test_widefield_frames_come_first_are_a_series_of_their_own_and_the_ignored_ones_are_not_sent(
+    receiver: Receiver,
+) -> None:
+    core, dapi = FakeCore(), Preset(group="Channel", name="DAPI")
+    widefield = WidefieldPass(frames=5, ignored=2, preset=dapi, exposure_ms=50.0)
+    plan = dataclasses.replace(PLAN, widefield=widefield, preset=Preset(group="Channel", name="Cy5"), exposure_ms=10.0)
+    scan = run(core, receiver, plan)
+    kinds = {
+        m.series_start.series_id: m.series_start.channel for m, _ in receiver.messages if m.HasField("series_start")
+    }
+    wide = [f for f in receiver.frames() if kinds[f.series_id] == pb.CHANNEL_KIND_WIDEFIELD]
+    bursts = [f for f in receiver.frames() if kinds[f.series_id] == pb.CHANNEL_KIND_LOCALIZATION]
+    assert (len(wide), len(bursts)) == (12, 12)
+    assert [f.camera_image_number for f in wide[:3]] == [2, 3, 4]
+    assert [f.frame_in_tile for f in wide[:3]] == [0, 1, 2]
+    assert {f.exposure_ms for f in wide} == {50.0}
+    assert {f.exposure_ms for f in bursts} == {10.0}
+    order = core.calls[core.calls.index("move -4.5 4.5") :]
+    assert order[2:8] == [
+        "set Channel=DAPI",
+        "wait Channel=DAPI",
+        "exposure 50",
+        "burst 5",
+        "set Channel=Cy5",
+        "wait Channel=Cy5",
+    ]
+    assert scan.report.widefield_counts.captured == 12  # type: ignore[attr-defined]
+
+
+def test_a_tile_that_the_core_cut_short_is_reported_and_taken_again_after_the_others(receiver: Receiver) -> None:
+    core = FakeCore(burst_limits=[None, 1, None, None, None])
+    report = run(core, receiver).report  # type: ignore[attr-defined]
+    assert [(t.index, t.visit, t.frames, t.overflowed) for t in report.tiles] == [
+        (0, 0, 3, False),
+        (1, 0, 1, True),
+        (2, 0, 3, False),
+        (3, 0, 3, False),
+        (1, 1, 3, False),
+    ]
+    assert report.not_whole() == set()
+    assert report.summary()["taken_again"] == [1]
+
+
+def test_a_tile_that_never_comes_whole_is_not_tried_without_end(receiver: Receiver) -> None:
+    core = FakeCore(burst_limits=[None, 1, None, None, 1, 1])
+    report = run(core, receiver, most_repeats=2).report  # type: ignore[attr-defined]
+    assert [t.visit for t in report.tiles if t.index == 1] == [0, 1, 2]
+    assert report.not_whole() == {1}
+
+
+def test_the_daemon_may_ask_for_tiles_again(receiver: Receiver) -> None:
+    asked: list[int] = []
+
+    def again(tile: TileReport) -> list[int]:
+        asked.append(tile.index)
+        return [0, 2] if tile.index == 2 else []
+
+    report = run(FakeCore(), receiver, again=again).report  # type: ignore[attr-defined]
+    assert asked == [0, 1, 2, 3, 0, 2]
+    assert [t.index for t in report.tiles] == [0, 1, 2, 3, 0, 2]
+    assert report.summary()["taken_again"] == [0, 2]
+
+
+def test_a_scan_goes_on_at_a_tile(receiver: Receiver) -> None:
+    series = Series(series_id=b"the-same-series!")
+    run(FakeCore(), receiver, first_tile=2, series=series, first_seq=6)
+    assert [f.seq for f in receiver.frames()] == list(range(6, 12))
+    assert {f.tile_index for f in receiver.frames()} == {2, 3}
+    assert {f.series_id for f in receiver.frames()} == {b"the-same-series!"}
+
+
+def test_an_abort_stops_the_camera_ends_the_series_and_says_where_to_go_on(receiver: Receiver) -> None:
+    core = FakeCore()
+    receiver.bind()
+    scan = Scan(core, PLAN, endpoint=receiver.endpoint, focus=lambda _, stop: stop.tile.index == 2 and scan.abort())
+    report = scan.run()
+    receiver.wait_for("series_end")
+    end = receiver.messages[-1][0].series_end
+    assert (end.reason, end.frames_captured) == (pb.END_REASON_ABORTED, 6)
+    assert (report.aborted, report.next_tile, core.running) == (True, 2, False)
+
+
+def test_without_a_daemon_the_scan_goes_on_and_every_frame_is_counted_as_dropped(receiver: Receiver) -> None:
+    plan = dataclasses.replace(PLAN, frames=50)
+    report = Scan(FakeCore(), plan, endpoint=receiver.endpoint).run()
+    assert (report.counts.captured, report.counts.sent, report.counts.dropped) == (200, 0, 200)
+    assert all(tile.whole for tile in report.tiles)
+
+
+def test_the_deepest_queue_of_the_core_is_reported(receiver: Receiver) -> None:
+    core = FakeCore()
+    core.waiting = 4
+    report = run(core, receiver).report  # type: ignore[attr-defined]
+    assert report.summary()["deepest_queue"] == 4
+    assert {f.core_queue_depth for f in receiver.frames()} == {4}
+
+
+def test_a_microscope_that_cannot_scan_is_refused_with_the_remedy() -> None:
+    with pytest.raises(MicroscopeError, match="Core-XYStage"):
+        Scan(FakeCore(stage=""), PLAN)
+    with pytest.raises(MicroscopeError, match="2 channels"):
+        Scan(FakeCore(cameras=2), PLAN)
