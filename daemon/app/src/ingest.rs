@@ -340,7 +340,7 @@ impl FrameSink for Ingest {
             // The door is locked over the commit, so that no one sees a frame processed and not received.
             let mut door = lane.series.door();
             door.expect(&info);
-            door.receive(info.tile);
+            door.receive(&info);
             writer.commit(arrival_unix_ns);
         }
         self.ring_bell();

@@ -4,20 +4,20 @@
 //! whoever asks. Never: a lock held while anything is computed, drawn, sent or written. A lock here guards
 //! plain numbers and is held for well under a microsecond per frame.
 
+mod door;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
-use smlm::account::{Account, LossReason};
 use smlm::estimate::{Estimate, Trouble};
-use smlm::frame::{Continuity, FrameInfo, GapCause, SeriesId, Shape, Tile};
+use smlm::frame::SeriesId;
 use smlm::localization::Filter;
-use smlm::series::{SeriesInfo, Totals};
+use smlm::series::SeriesInfo;
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
-/// Tiles of a series with an account of their own; frames of later tiles are counted in the series alone.
-pub const MAX_TILES: usize = 65_536;
+pub use self::door::{Door, MAX_TILES, TileCount};
 
 /// The whole daemon's state.
 pub struct Live {
@@ -68,32 +68,6 @@ pub struct Series {
     pub id: SeriesId,
     door: Mutex<Door>,
     exit: Mutex<Exit>,
-}
-
-/// What ingest knows.
-#[derive(Clone, Debug)]
-pub struct Door {
-    pub info: Arc<SeriesInfo>,
-    pub state: State,
-    pub account: Account,
-    pub tiles: Vec<TileCount>,
-    /// The first frame number not received yet.
-    pub next_seq: u64,
-    pub shape: Shape,
-    pub live_sampled: bool,
-    pub dropped_by_publisher: u64,
-    pub filter: Filter,
-    last_image: Option<(u32, i64)>,
-    /// Of the last frame, with the frames announced for it: whose end a gap may have been.
-    last_tile: Option<(Tile, u32)>,
-}
-
-/// A tile's own account.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TileCount {
-    pub tile: Tile,
-    pub account: Account,
-    pub localizations: u64,
 }
 
 /// What the picture stage knows.
@@ -212,19 +186,7 @@ impl Default for Live {
 
 impl Series {
     pub fn new(info: SeriesInfo, filter: Filter) -> Self {
-        let door = Door {
-            info: Arc::new(info),
-            state: State::Receiving,
-            account: Account::default(),
-            tiles: Vec::new(),
-            next_seq: 0,
-            shape: Shape::default(),
-            live_sampled: false,
-            dropped_by_publisher: 0,
-            filter,
-            last_image: None,
-            last_tile: None,
-        };
+        let door = Door::new(info, filter);
         Self { id: door.info.id, door: Mutex::new(door), exit: Mutex::default() }
     }
 
@@ -276,113 +238,5 @@ impl Series {
             warnings.push(LIVE_SAMPLED.to_owned());
         }
         warnings
-    }
-}
-
-impl Door {
-    /// Counts the frames missing before `info`, then moves on. `false`: a duplicate or late frame, not ours.
-    pub fn expect(&mut self, info: &FrameInfo) -> bool {
-        let seq = info.id.seq.0;
-        if seq < self.next_seq {
-            return false;
-        }
-        let jumped = seq - self.next_seq;
-        self.miss_before(info, jumped);
-        if let (0, Some((tile, last)), Some(now)) = (jumped, self.last_image, info.image_number) {
-            let burst = info.continuity == Continuity::Burst && tile == info.tile.index;
-            if burst && now > last + 1 {
-                self.miss(info.tile, GapCause::Camera, (now - last - 1).unsigned_abs());
-            }
-        }
-        self.last_image = info.image_number.map(|number| (info.tile.index, number));
-        self.last_tile = Some((info.tile, info.frames_per_tile));
-        self.next_seq = seq + 1;
-        self.shape = info.shape;
-        self.live_sampled |= info.continuity == Continuity::LiveSampled;
-        self.dropped_by_publisher = self.dropped_by_publisher.max(info.dropped_by_publisher);
-        true
-    }
-
-    /// A frame was written into the ring.
-    pub fn receive(&mut self, tile: Tile) {
-        self.account.receive();
-        self.with_tile(tile, |t| t.account.receive());
-    }
-
-    /// A whole frame came and there was no place for it.
-    pub fn refuse(&mut self, tile: Tile, reason: LossReason) {
-        self.account.refuse(reason);
-        self.with_tile(tile, |t| t.account.refuse(reason));
-    }
-
-    /// Frames that waited will never be processed.
-    pub fn lose_waiting(&mut self, tile: Tile, reason: LossReason, frames: u64) {
-        self.account.lose_waiting(reason, frames);
-        self.with_tile(tile, |t| t.account.lose_waiting(reason, frames));
-    }
-
-    /// Frames were processed and what was found in them is in the journal.
-    pub fn process(&mut self, tile: Tile, frames: u64, localizations: u64) {
-        self.account.process(frames);
-        self.with_tile(tile, |t| {
-            t.account.process(frames);
-            t.localizations += localizations;
-        });
-    }
-
-    /// The publisher's last word: frames that it numbered after the last one that came are missing, too.
-    pub fn finish(&mut self, totals: Totals) {
-        self.dropped_by_publisher = self.dropped_by_publisher.max(totals.dropped);
-        let end = totals.last_seq.saturating_add(1);
-        if totals.captured == 0 || end <= self.next_seq {
-            return;
-        }
-        let tile = self.last_tile.map_or_else(Tile::default, |(tile, _)| tile);
-        self.miss(tile, GapCause::Transport, end - self.next_seq);
-        self.next_seq = end;
-    }
-
-    /// A gap before the first frame of a tile: as many as the frame's place in its tile tells are missing there, the
-    /// others at the end of the tile before, as far as that had room for them.
-    fn miss_before(&mut self, info: &FrameInfo, jumped: u64) {
-        let ended = self.last_tile.filter(|(tile, _)| tile.index != info.tile.index);
-        let before = ended.map_or(0, |(tile, announced)| {
-            let others = jumped.saturating_sub(info.frame_in_tile.into());
-            others.min(self.room_in(tile, announced))
-        });
-        if let (Some((tile, _)), 1..) = (ended, before) {
-            self.miss(tile, GapCause::Transport, before);
-        }
-        if jumped > before {
-            self.miss(info.tile, GapCause::Transport, jumped - before);
-        }
-    }
-
-    /// Frames that a tile can still have; without end where its length was not announced.
-    fn room_in(&self, tile: Tile, announced: u32) -> u64 {
-        let counted = self
-            .tiles
-            .iter()
-            .rfind(|t| t.tile.index == tile.index)
-            .map_or(0, |t| t.account.received() + t.account.missing(GapCause::Transport));
-        if announced == 0 { u64::MAX } else { u64::from(announced).saturating_sub(counted) }
-    }
-
-    fn miss(&mut self, tile: Tile, cause: GapCause, frames: u64) {
-        self.account.miss(cause, frames);
-        self.with_tile(tile, |t| t.account.miss(cause, frames));
-    }
-
-    fn with_tile(&mut self, tile: Tile, change: impl FnOnce(&mut TileCount)) {
-        let place = self.tiles.iter().rposition(|t| t.tile.index == tile.index);
-        let place = match place {
-            Some(place) => place,
-            None if self.tiles.len() < MAX_TILES => {
-                self.tiles.push(TileCount { tile, account: Account::default(), localizations: 0 });
-                self.tiles.len() - 1
-            }
-            None => return,
-        };
-        change(&mut self.tiles[place]);
     }
 }

@@ -141,12 +141,12 @@ fn tiles(past: Option<&journal::Recovered>, waiting: &BTreeMap<u32, (Tile, u64)>
         account.refuse_many(LossReason::EngineFailed, done.failed);
         tiles.insert(
             done.tile.index,
-            TileCount { tile: done.tile, account, localizations: done.localizations },
+            TileCount { account, localizations: done.localizations, ..TileCount::new(done.tile) },
         );
     }
     for (index, (tile, frames)) in waiting {
         let entry = tiles.entry(*index);
-        let count = entry.or_insert(TileCount { tile: *tile, account: Account::default(), localizations: 0 });
+        let count = entry.or_insert(TileCount::new(*tile));
         count.account += Account::recovered(0, *frames);
     }
     tiles.into_values().collect()

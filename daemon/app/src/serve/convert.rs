@@ -44,6 +44,10 @@ fn tile(tile: &TileCount) -> pb::TileAccount {
         column: tile.tile.column,
         account: Some(account(&tile.account)),
         localizations: tile.localizations,
+        stage_x_um: tile.stage.map(|stage| stage.x_um),
+        stage_y_um: tile.stage.map(|stage| stage.y_um),
+        stage_z_um: tile.stage.map(|stage| stage.z_um),
+        stage_measured: tile.stage.is_some_and(|stage| stage.measured),
     }
 }
 

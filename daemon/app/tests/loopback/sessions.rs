@@ -105,6 +105,12 @@ fn a_tile_says_where_it_is_and_a_scan_how_it_is_laid_out() {
     ended(&series);
     let places: Vec<_> = series.door().tiles.iter().map(|t| (t.tile.row, t.tile.column)).collect();
     assert_eq!(places, [(0, 0), (0, 1), (1, 1), (1, 0)]);
+    let stages: Vec<_> =
+        series.door().tiles.iter().map(|t| t.stage.map(|s| (s.x_um, s.y_um, s.measured)).unwrap()).collect();
+    assert_eq!(
+        stages,
+        [(-25.0, -25.0, false), (25.0, -25.0, true), (25.0, 25.0, false), (-25.0, 25.0, true)]
+    );
     let grid = series.info().grid.unwrap();
     assert_eq!((grid.rows, grid.columns, grid.snake), (2, 2, true));
     rig.stop();

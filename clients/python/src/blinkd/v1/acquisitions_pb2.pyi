@@ -130,18 +130,26 @@ class Latency(_message.Message):
     def __init__(self, p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ..., max_ms: _Optional[float] = ..., frames: _Optional[int] = ...) -> None: ...
 
 class TileAccount(_message.Message):
-    __slots__ = ("tile_index", "row", "column", "account", "localizations")
+    __slots__ = ("tile_index", "row", "column", "account", "localizations", "stage_x_um", "stage_y_um", "stage_z_um", "stage_measured")
     TILE_INDEX_FIELD_NUMBER: _ClassVar[int]
     ROW_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    STAGE_X_UM_FIELD_NUMBER: _ClassVar[int]
+    STAGE_Y_UM_FIELD_NUMBER: _ClassVar[int]
+    STAGE_Z_UM_FIELD_NUMBER: _ClassVar[int]
+    STAGE_MEASURED_FIELD_NUMBER: _ClassVar[int]
     tile_index: int
     row: int
     column: int
     account: FrameAccount
     localizations: int
-    def __init__(self, tile_index: _Optional[int] = ..., row: _Optional[int] = ..., column: _Optional[int] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ...) -> None: ...
+    stage_x_um: float
+    stage_y_um: float
+    stage_z_um: float
+    stage_measured: bool
+    def __init__(self, tile_index: _Optional[int] = ..., row: _Optional[int] = ..., column: _Optional[int] = ..., account: _Optional[_Union[FrameAccount, _Mapping]] = ..., localizations: _Optional[int] = ..., stage_x_um: _Optional[float] = ..., stage_y_um: _Optional[float] = ..., stage_z_um: _Optional[float] = ..., stage_measured: bool = ...) -> None: ...
 
 class Acquisition(_message.Message):
     __slots__ = ("series_id", "name", "source", "channel", "state", "closed_because", "account", "localizations", "next_seq", "received_fps", "processed_fps", "latency", "statistics", "pixel_size_x_nm", "pixel_size_y_nm", "width_px", "height_px", "camera", "live_sampled", "model", "provider", "warnings", "filter", "start_unix_ns", "tiles", "dropped_by_publisher", "estimate")
