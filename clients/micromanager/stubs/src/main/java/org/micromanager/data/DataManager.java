@@ -1,0 +1,6 @@
+package org.micromanager.data;
+
+/** The pipelines and data of a Studio. */
+public interface DataManager {
+    void notifyPipelineChanged();
+}
