@@ -185,7 +185,9 @@ def parse() -> argparse.Namespace:
     options.add_argument("--seconds", type=float, default=3.0, help="of work per repetition, for a lean network")
     options.add_argument("--blinkd", type=Path, default=REPOSITORY / "target" / "release" / "blinkd")
     options.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    options.add_argument("--tf32", action="store_true", help="PyTorch's convolutions may round to 10 bits, as cuDNN likes")
+    options.add_argument(
+        "--tf32", action="store_true", help="PyTorch's convolutions may round to 10 bits, as cuDNN likes"
+    )
     options.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="of the daemon's configuration")
     options.add_argument("--name", default="against-pytorch", help="of the JSON")
     options.add_argument("--no-results", action="store_true", help="print only, write no JSON")
