@@ -178,6 +178,11 @@ fn hil() -> Result<Ended, String> {
             "protobuf>=6.31.1",
             "grpcio",
             "playwright",
+            // A pair: pymmcore's fourth number is the device interface of the adapters.
+            "pymmcore==12.5.1.75.0",
+            "mm-test-adapters==75.20261014.post1",
+            "pymmcore-plus==0.18.1",
+            "useq-schema==0.9.2",
         ],
     )?;
     tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;
