@@ -42,12 +42,13 @@ final class ImageReader {
         }
     }
 
-    static FrameHeader header(Image image, Plan plan, int position, long nowUnixNs) {
+    /** {@code pixels} are the image's; asking for them may make a copy. */
+    static FrameHeader header(Image image, Object pixels, Plan plan, int position, long nowUnixNs) {
         Metadata metadata = image.getMetadata();
         FrameHeader header = new FrameHeader();
         header.widthPx = image.getWidth();
         header.heightPx = image.getHeight();
-        header.pixelType = image.getRawPixels() instanceof byte[] ? FrameHeader.PixelType.U8 : FrameHeader.PixelType.U16;
+        header.pixelType = pixels instanceof byte[] ? FrameHeader.PixelType.U8 : FrameHeader.PixelType.U16;
         Rectangle roi = metadata.getROI();
         if (roi != null) {
             header.roiXPx = Math.max(roi.x, 0);

@@ -56,7 +56,7 @@ final class Recording {
         lastImageMs = nowMs;
         Coords at = image.getCoords();
         int position = Math.max(at.getIndex(Coords.STAGE_POSITION), 0);
-        FrameHeader header = ImageReader.header(image, plan, position, clock.unixNs());
+        FrameHeader header = ImageReader.header(image, pixels, plan, position, clock.unixNs());
         header.coreQueueDepth = core.remainingImages();
         seriesOf(image, header, at.getIndex(Coords.CHANNEL))
                 .offer(header, pixels, plan.tile(position), at.getIndex(Coords.Z_SLICE));
