@@ -5,7 +5,11 @@ The camera never waits: its rate is the same with a good daemon, a slow one, a d
 
 from __future__ import annotations
 
+import json
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from blinkd.v1 import acquisitions_pb2 as pb
 from blinkd.v1 import frames_pb2
 
 from rigs import micromanager, places
-from rigs.daemon import Daemon, nothing_lost, whole
+from rigs.daemon import Daemon, environment, nothing_lost, whole
 from rigs.micromanager import Core, acquisitions
 from rigs.results import record
 from rigs.waiting import until
@@ -158,6 +162,46 @@ def test_a_daemon_killed_in_the_middle_of_a_scan_costs_the_camera_nothing_and_ev
     assert account["received"] + missing == 1200, series
     assert missing >= said["dropped"] == series["dropped_by_publisher"]
     assert account["processed"] == account["received"]
+
+
+def command(*arguments: object) -> subprocess.Popen[str]:
+    """`blinkd-mm`, as it is typed."""
+    line = [sys.executable, "-m", "blinkd.micromanager.cli", *map(str, arguments), "--json"]
+    source = str(places.REPOSITORY / "clients" / "python" / "src")
+    return subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(PYTHONPATH=source)
+    )
+
+
+def test_blinkd_mm_previews_scans_and_takes_widefield_pictures_with_the_demo_configuration(
+    daemons: Any, memory_folder: Path
+) -> None:
+    daemon = daemons("--model", "fake", ring__dir=memory_folder, ring__mib=256).start()
+    scan = "scan --rows 2 --columns 2 --frames 20 --exposure-ms 5 --widefield-frames 5 --widefield-preset Channel=DAPI"
+    for verb, frames in ((scan, 80), ("snap-widefield --exposure-ms 20", 3)):
+        process = command(*verb.split(), "--endpoint", daemon.frames)
+        out, trouble = process.communicate(timeout=60)
+        assert process.returncode == 0, trouble
+        said = json.loads(out)
+        assert (said["frames"], said["sent"], said["dropped"]) == (frames, frames, 0)
+    until(lambda: all(a.state == pb.SERIES_STATE_DONE for a in acquisitions(daemon)), what="all is done")
+    assert sorted(a.account.processed for a in acquisitions(daemon)) == [3, 12, 80]
+
+
+@pytest.mark.parametrize(("verb", "code"), [("live", 0), ("scan --rows 9 --columns 9 --frames 200", 130)])
+def test_ctrl_c_stops_the_camera_ends_the_series_and_reports(
+    daemons: Any, memory_folder: Path, verb: str, code: int
+) -> None:
+    daemon = daemons("--model", "fake", ring__dir=memory_folder, ring__mib=256).start()
+    process = command(*verb.split(), "--exposure-ms", 5, "--endpoint", daemon.frames)
+    daemon.wait_series("frames come", lambda s: s["account"]["received"] > 50)
+    process.send_signal(signal.SIGINT)
+    out, trouble = process.communicate(timeout=60)
+    assert process.returncode == code, trouble
+    said = json.loads(out)
+    series = done(daemon)
+    assert said["sent"] == series["account"]["received"] > 50
+    assert nothing_lost(series), series
 
 
 def test_a_localization_camera_and_a_widefield_camera_at_once_are_two_series(daemons: Any, memory_folder: Path) -> None:
