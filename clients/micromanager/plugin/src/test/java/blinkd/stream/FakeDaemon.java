@@ -89,6 +89,19 @@ public final class FakeDaemon implements Closeable {
         return message;
     }
 
+    /** How many frames come before a series' end. */
+    public int framesUntilTheEnd() {
+        try {
+            int frames = 0;
+            for (Envelope message = next(); message.seriesEnd == null; message = next()) {
+                frames += message.frame == null ? 0 : 1;
+            }
+            return frames;
+        } catch (InterruptedException interrupted) {
+            throw new AssertionError(interrupted);
+        }
+    }
+
     private Envelope poll() throws InterruptedException {
         return messages.poll(PATIENCE_S, TimeUnit.SECONDS);
     }
