@@ -17,7 +17,8 @@ usage: cargo xtask VERB
   setup            fetch ONNX Runtime (a pinned wheel) into the cache where blinkd finds it
   demo [OPTION..]  build, then watch the whole path at work; options of `blinkd demo`:
                    --seconds N, --stay, --json
-  test [PART..]    everything CI runs; parts: format lints licences unit wire-golden python models hil
+  test [PART..]    everything CI runs; parts: format lints licences unit wire-golden python models
+                   java hil
                    (--list names them, --fast leaves out hil)
   bench [NAME..]   the benchmarks behind the numbers in the README
   golden           write the golden byte vectors of the frame stream again

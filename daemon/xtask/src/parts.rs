@@ -13,7 +13,7 @@ enum Ended {
 
 type Part = (&'static str, fn() -> Result<Ended, String>);
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("format", format),
     ("lints", lints),
     ("licences", licences),
@@ -21,6 +21,7 @@ const PARTS: [Part; 8] = [
     ("wire-golden", golden),
     ("python", python),
     ("models", models),
+    ("java", java),
     ("hil", hil),
 ];
 
@@ -160,6 +161,26 @@ fn models() -> Result<Ended, String> {
     passed(tools::run(
         Command::new(&python).args(["-m", "pytest", "-q", folder]).env("ORT_DISABLE_TELEMETRY", "1"),
     ))
+}
+
+/// The Micro-Manager Studio plugin: built to the jar that `hil` drives, and tested.
+fn java() -> Result<Ended, String> {
+    for (program, argument, package) in
+        [("javac", "-version", "openjdk-17-jdk-headless"), ("mvn", "--version", "maven")]
+    {
+        if !tools::exists(program, argument) {
+            return Ok(Ended::Skipped(format!("{program} is missing: apt-get install {package}")));
+        }
+    }
+    let build = format!("-Dblinkd.build={}", tools::root().join(tools::target()).join("java").display());
+    let maven = |arguments: &[&str]| {
+        let project = ["-q", "-B", "-f", "clients/micromanager", build.as_str()];
+        tools::run(Command::new("mvn").args(project).args(arguments))
+    };
+    if let Err(error) = maven(&["-Dmaven.main.skip", "-Dmaven.test.skip", "test-compile"]) {
+        return Ok(Ended::Skipped(format!("what it is built with could not be fetched: {error}")));
+    }
+    passed(maven(&["verify"]))
 }
 
 /// The whole system with real parts: the release binary, real sockets, files and, where there is one, a browser.
