@@ -31,7 +31,10 @@ class PluginJarIT {
 
     private static List<String> entries() throws IOException {
         try (JarFile jar = new JarFile(JAR.toFile())) {
-            return jar.stream().filter(entry -> !entry.isDirectory()).map(JarEntry::getName).collect(Collectors.toList());
+            return jar.stream()
+                    .filter(entry -> !entry.isDirectory())
+                    .map(JarEntry::getName)
+                    .collect(Collectors.toList());
         }
     }
 
@@ -67,7 +70,7 @@ class PluginJarIT {
         try (PluginJar jar = new PluginJar(JAR);
                 FakeDaemon daemon = FakeDaemon.start()) {
             ProcessorPlugin plugin = jar.plugin();
-            assertEquals("0.1.0", plugin.getVersion());
+            assertEquals(System.getProperty("blinkd.version"), plugin.getVersion());
             FakeStudio studio = new FakeStudio();
             plugin.setContext(studio);
             Processor processor = plugin.createFactory(PropertyMaps.builder()

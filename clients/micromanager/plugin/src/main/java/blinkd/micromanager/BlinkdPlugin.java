@@ -43,8 +43,8 @@ public class BlinkdPlugin implements ProcessorPlugin, SciJavaPlugin {
 
     @Override
     public String getHelpText() {
-        return "Shows each image to a blinkd daemon, which makes a growing super-resolution picture of them. Images are "
-                + "passed on first and unchanged; a slow or absent daemon never holds up the acquisition.";
+        return "Shows each image to a blinkd daemon, which makes a growing super-resolution picture of them. "
+                + "Images are passed on first and unchanged; a slow or absent daemon never holds up the acquisition.";
     }
 
     @Override

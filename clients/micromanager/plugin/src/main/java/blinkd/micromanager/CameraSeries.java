@@ -7,9 +7,9 @@ import blinkd.stream.Tile;
 /**
  * The series of one camera and channel within a recording.
  *
- * <p>In: headers and pixels in the order of acquisition. Out: the same to the publisher, with tiles begun where the stage
- * position changes and bursts broken where the focus does. Never: frames of another shape, type or binning than the
- * first: those need a series of their own ({@link #fits}).
+ * <p>In: headers and pixels in the order of acquisition. Out: the same to the publisher, with tiles begun where the
+ * stage position changes and bursts broken where the focus does. Never: frames of another shape, type or binning than
+ * the first: those need a series of their own ({@link #fits}).
  */
 final class CameraSeries {
     private final SeriesPublisher publisher;

@@ -44,7 +44,8 @@ final class ConnectionTest {
             int code = connection.getResponseCode();
             return code == HttpURLConnection.HTTP_OK
                     ? "Live page: it answers."
-                    : "Live page: " + settings.page + " answers with " + code + "; name the daemon's serve.listen here.";
+                    : "Live page: " + settings.page + " answers with " + code
+                            + "; name the daemon's serve.listen here.";
         } catch (IOException error) {
             return "Live page: " + settings.page + " does not answer (" + error.getMessage()
                     + "); name the daemon's serve.listen here. Frames are not affected.";

@@ -28,15 +28,16 @@ final class Plan {
     Plan(SummaryMetadata summary) {
         this.summary = summary;
         Coords dimensions = summary == null ? null : summary.getIntendedDimensions();
-        planned = dimensions != null && !dimensions.getAxes().isEmpty() || hasSettings(summary);
-        List<MultiStagePosition> positions = summary == null ? null : summary.getStagePositionList();
-        grid = new PositionGrid(positions == null ? Collections.emptyList() : positions);
-        framesPerTile = dimensions == null || !planned
-                ? 0
-                : (long) length(dimensions, Coords.TIME_POINT) * length(dimensions, Coords.Z_SLICE);
-        tiles = dimensions == null || !planned
-                ? 0
-                : Math.max(length(dimensions, Coords.STAGE_POSITION), grid.size());
+        List<MultiStagePosition> listed = summary == null ? null : summary.getStagePositionList();
+        List<MultiStagePosition> positions = listed == null ? Collections.emptyList() : listed;
+        boolean hasDimensions = dimensions != null && !dimensions.getAxes().isEmpty();
+        planned = hasDimensions || hasSettings(summary);
+        tiles = hasDimensions ? length(dimensions, Coords.STAGE_POSITION) : positions.size();
+        framesPerTile = hasDimensions
+                ? (long) length(dimensions, Coords.TIME_POINT) * length(dimensions, Coords.Z_SLICE)
+                : 0;
+        // A list of another length was not used for this acquisition.
+        grid = new PositionGrid(positions.size() == tiles ? positions : Collections.emptyList());
         List<String> names = summary == null ? null : summary.getChannelNameList();
         channelNames = names == null ? Collections.emptyList() : names;
     }

@@ -41,10 +41,6 @@ final class PositionGrid {
         overlapYUm = positions.isEmpty() ? 0 : overlap(positions.get(0), "OverlapUmY");
     }
 
-    int size() {
-        return positions.size();
-    }
-
     int row(int index) {
         return rows > 0 && index < positions.size() ? positions.get(index).getGridRow() : 0;
     }

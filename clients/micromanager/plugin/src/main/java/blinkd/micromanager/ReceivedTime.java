@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
 /**
  * When Micro-Manager says it received an image, as UTC.
  *
- * <p>In: "2026-11-20 09:25:50.500123", in local time, or with a zone as " +0100"; and now. Out: ns since 1970; now, where
- * the text says nothing, is only exact to seconds, or is further from now than any frame can have waited.
+ * <p>In: "2026-11-20 09:25:50.500123", in local time, or with a zone as " +0100"; and now. Out: ns since 1970; now,
+ * where the text says nothing, is only exact to seconds, or is further from now than any frame can have waited.
  */
 final class ReceivedTime {
     static final long TOLERANCE_NS = 60_000_000_000L;

@@ -17,8 +17,8 @@ import org.micromanager.data.Image;
 /**
  * One acquisition: its series, one for each camera, and for each channel where there are several.
  *
- * <p>In: the plan, then images. Out: frames to the stream; an end with a reason. Never: a wait; the pixels of an image it
- * cannot send (why is returned, once for each image).
+ * <p>In: the plan, then images. Out: frames to the stream; an end with a reason. Never: a wait; the pixels of an image
+ * that it cannot send (why is returned).
  */
 final class Recording {
     /** Snap and Live have no end: after so long without an image the next one begins new series. */

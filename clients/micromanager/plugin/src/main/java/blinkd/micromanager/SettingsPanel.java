@@ -18,7 +18,7 @@ import javax.swing.SpinnerNumberModel;
 import javax.swing.SwingWorker;
 
 /**
- * What stands in the window behind "Configure": endpoint, queue length, live page; Test, Open live page; the status line.
+ * What stands in the window behind "Configure": endpoint, queue length, live page; Test, Open live page; the status.
  *
  * <p>In: typing. Out: {@link BlinkdConfigurator#apply}. Never: a dialog, a wait on the event thread.
  */

@@ -6,8 +6,8 @@ import org.micromanager.data.Coords;
 import org.micromanager.data.SummaryMetadata;
 
 /**
- * What of the summary metadata goes with a series, as JSON: Micro-Manager's own names, no person, no machine, no
- * position (each frame has its own).
+ * What of the summary metadata goes with a series, as JSON: Micro-Manager's own names; no person, machine or
+ * folder, and no position, as each frame has its own.
  */
 final class SummaryJson {
     /** Longer texts are cut: the daemon takes descriptions of up to a megabyte. */
@@ -20,7 +20,6 @@ final class SummaryJson {
     static String of(SummaryMetadata summary) {
         StringJoiner fields = new StringJoiner(",", "{", "}");
         text(fields, "Prefix", summary.getPrefix());
-        text(fields, "Directory", summary.getDirectory());
         text(fields, "StartTime", summary.getStartDate());
         text(fields, "MicroManagerVersion", summary.getMicroManagerVersion());
         text(fields, "ChannelGroup", summary.getChannelGroup());

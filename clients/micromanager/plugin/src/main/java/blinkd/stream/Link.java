@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * The sender thread: takes the head of the outbox to a daemon that may come late, leave and come back.
  *
- * <p>In: the outbox. Out: messages on one connection at a time. Never: an exception beyond this thread, a message queued
- * outside the outbox, a frame thrown away while a daemon may still come.
+ * <p>In: the outbox. Out: messages on one connection at a time. Never: an exception beyond this thread, a message
+ * queued outside the outbox, a frame thrown away while a daemon may still come.
  */
 final class Link implements Runnable {
     static final int CONNECT_MS = 2000;

@@ -6,8 +6,8 @@ import java.util.Map;
 /**
  * One series: numbers its frames, follows its tiles, and says at each end what became of the frames.
  *
- * <p>In: tiles, headers with what is known of a frame, pixels. Out: messages in the outbox. Never: a wait, a number that
- * is given twice. For one thread; {@link #counts} for any.
+ * <p>In: tiles, headers with what is known of a frame, pixels. Out: messages in the outbox. Never: a wait, a
+ * number that is given twice. For one thread; {@link #counts} for any.
  */
 public final class SeriesPublisher {
     private final Outbox outbox;

@@ -1,6 +1,6 @@
 package blinkd.stream;
 
-/** One position of a scan: its number in the order of the plan, its place in the grid, and how many frames are planned. */
+/** One position of a scan: its number in the order of the plan, its place in the grid, its planned frames. */
 public final class Tile {
     public final int index;
     public final int row;

@@ -44,7 +44,7 @@ class MetadataTest {
         assertEquals(summary.prefix, json.get("Prefix").getAsString());
         assertEquals("Cy5", json.getAsJsonArray("ChNames").get(0).getAsString());
         assertEquals(10, json.getAsJsonObject("IntendedDimensions").get(Coords.TIME_POINT).getAsInt());
-        assertTrue(json.keySet().stream().noneMatch(key -> key.matches(".*(User|Profile|Computer).*")));
+        assertTrue(json.keySet().stream().noneMatch(key -> key.matches(".*(User|Profile|Computer|Directory).*")));
     }
 
     @Test

@@ -227,6 +227,7 @@ class RecordingTest {
             listed.add(new MultiStagePosition("XY", 10.0 * i, 0.0, "Z", 0.0));
         }
         summary.positions.addAll(listed);
+        summary.dimensions.set(Coords.STAGE_POSITION, 3);
         Recording recording = recording(summary);
         recording.image(image(2, 0));
         FrameHeader frame = written.frames(1).get(0);
@@ -234,6 +235,20 @@ class RecordingTest {
         assertEquals(20.0, frame.stageXUm);
         assertEquals(0, written.starts.get(0).gridRows);
         assertEquals(3, written.starts.get(0).expectedTiles);
+    }
+
+    @Test
+    void aPositionListThatTheAcquisitionDoesNotUseSaysNothing() {
+        FakeSummary summary = FakeSummary.grid("here only", 1, 3, 3, 50.0);
+        summary.dimensions.set(Coords.STAGE_POSITION, 1);
+        FakeImage image = image(0, 0);
+        image.xUm = 7.0;
+        image.yUm = 8.0;
+        recording(summary).image(image);
+        FrameHeader frame = written.frames(1).get(0);
+        assertEquals(7.0, frame.stageXUm);
+        assertEquals(1, written.starts.get(0).expectedTiles);
+        assertEquals(0, written.starts.get(0).gridRows);
     }
 
     private static String id(FrameHeader frame) {

@@ -29,8 +29,9 @@ final class Conformance {
         Path path = Paths.get(System.getProperty("blinkd.conformance"), file);
         try {
             String text = new String(Files.readAllBytes(path), StandardCharsets.UTF_8);
+            JsonArray listed = JsonParser.parseString(text).getAsJsonObject().getAsJsonArray(name);
             List<JsonObject> all = new ArrayList<>();
-            JsonParser.parseString(text).getAsJsonObject().getAsJsonArray(name).forEach(e -> all.add(e.getAsJsonObject()));
+            listed.forEach(element -> all.add(element.getAsJsonObject()));
             return all;
         } catch (IOException missing) {
             throw new UncheckedIOException(missing);
@@ -131,13 +132,18 @@ final class Conformance {
             JsonArray overlap = says.getAsJsonArray("overlap");
             start.overlapX = overlap.get(0).getAsDouble();
             start.overlapY = overlap.get(1).getAsDouble();
-            start.overlapUnit = SeriesStart.OverlapUnit.valueOf(overlap.get(2).getAsString().toUpperCase(java.util.Locale.ROOT));
+            start.overlapUnit = named(SeriesStart.OverlapUnit.class, overlap.get(2));
         }
         if (isGiven(says, "pixel_size_nm")) {
             start.pixelSizeXNm = says.getAsJsonArray("pixel_size_nm").get(0).getAsDouble();
             start.pixelSizeYNm = says.getAsJsonArray("pixel_size_nm").get(1).getAsDouble();
         }
         return start;
+    }
+
+    /** The files write an enumeration's names in small letters. */
+    static <E extends Enum<E>> E named(Class<E> kind, JsonElement name) {
+        return Enum.valueOf(kind, name.getAsString().toUpperCase(java.util.Locale.ROOT));
     }
 
     static double[] reals(JsonElement list) {

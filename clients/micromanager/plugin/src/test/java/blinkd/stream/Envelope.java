@@ -131,7 +131,10 @@ final class Envelope {
                 case 5: start.gridColumns = (int) in.number(); break;
                 case 6: start.overlapX = in.real(); break;
                 case 7: start.overlapY = in.real(); break;
-                case 8: start.overlapUnit = known(SeriesStart.OverlapUnit.values(), in.number(), "unknown_value"); break;
+                case 8:
+                    start.overlapUnit =
+                            known(SeriesStart.OverlapUnit.values(), in.number(), "unknown_value");
+                    break;
                 case 9: start.snake = in.number() != 0; break;
                 case 10: start.expectedTiles = (int) in.number(); break;
                 case 11: start.expectedFrames = in.number(); break;
@@ -191,7 +194,10 @@ final class Envelope {
             case 7: header.framesPerTile = (int) in.number(); break;
             case 8: header.widthPx = (int) in.number(); break;
             case 9: header.heightPx = (int) in.number(); break;
-            case 10: header.pixelType = known(FrameHeader.PixelType.values(), in.number(), "unknown_pixel_type"); break;
+            case 10:
+                header.pixelType =
+                        known(FrameHeader.PixelType.values(), in.number(), "unknown_pixel_type");
+                break;
             case 11: header.roiXPx = (int) in.number(); break;
             case 12: header.roiYPx = (int) in.number(); break;
             case 13: header.binning = (int) in.number(); break;
@@ -205,14 +211,20 @@ final class Envelope {
             case 16: header.stageXUm = in.real(); break;
             case 17: header.stageYUm = in.real(); break;
             case 18: header.stageZUm = in.real(); break;
-            case 19: header.positionSource = known(FrameHeader.PositionSource.values(), in.number(), "unknown_value"); break;
+            case 19:
+                header.positionSource =
+                        known(FrameHeader.PositionSource.values(), in.number(), "unknown_value");
+                break;
             case 20: header.cameraImageNumber = in.number(); break;
             case 21: header.captureUnixNs = in.fixed64(); break;
             case 22: header.sendUnixNs = in.fixed64(); break;
             case 23: header.coreQueueDepth = (int) in.number(); break;
             case 24: header.droppedTotal = in.number(); break;
             case 25: header.continuity = known(FrameHeader.Continuity.values(), in.number(), "unknown_value"); break;
-            case 26: header.compression = known(FrameHeader.Compression.values(), in.number(), "unknown_compression"); break;
+            case 26:
+                header.compression =
+                        known(FrameHeader.Compression.values(), in.number(), "unknown_compression");
+                break;
             case 27: header.pixelsCrc32c = in.fixed32(); break;
             default: in.skip();
         }

@@ -8,7 +8,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -66,7 +65,7 @@ class SessionsTest {
                     frame(call);
                     break;
                 default:
-                    publisher.end(EndReason.valueOf(call.get("reason").getAsString().toUpperCase(Locale.ROOT)));
+                    publisher.end(Conformance.named(EndReason.class, call.get("reason")));
             }
             drain();
         }

@@ -115,7 +115,7 @@ class VectorsTest {
                 JsonArray totals = expect.getAsJsonArray("totals");
                 Counts counts = new Counts(
                         totals.get(0).getAsLong(), totals.get(1).getAsLong(), 0, totals.get(2).getAsLong());
-                EndReason reason = EndReason.valueOf(expect.get("reason").getAsString().toUpperCase(java.util.Locale.ROOT));
+                EndReason reason = Conformance.named(EndReason.class, expect.get("reason"));
                 return EnvelopeWriter.seriesEnd(id, reason, counts, totals.get(3).getAsLong());
             default:
                 return EnvelopeWriter.heartbeat(id, expect.get("send_unix_ns").getAsLong());
@@ -136,7 +136,8 @@ class VectorsTest {
         JsonObject later = Conformance.vectors().stream().filter(v -> name(v).equals(LATER)).findFirst().get();
         Envelope read = Receiver.read(Conformance.part0(later), bytes(later, "part1_hex"));
         assertEquals(4, read.frame.widthPx);
-        assertArrayEquals(bytes(later.getAsJsonObject("expect").getAsJsonObject("frame"), "series_id"), read.seriesId());
+        JsonObject expect = later.getAsJsonObject("expect").getAsJsonObject("frame");
+        assertArrayEquals(bytes(expect, "series_id"), read.seriesId());
     }
 
     private static Stream<DynamicTest> each(
@@ -161,7 +162,8 @@ class VectorsTest {
     }
 
     private static boolean isControl(JsonObject vector, String kind) {
-        return vector.getAsJsonObject("expect").has("control") && control(vector).get("kind").getAsString().equals(kind);
+        return vector.getAsJsonObject("expect").has("control")
+                && control(vector).get("kind").getAsString().equals(kind);
     }
 
     private static JsonObject control(JsonObject vector) {

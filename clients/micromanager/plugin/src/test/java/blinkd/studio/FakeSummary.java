@@ -54,11 +54,6 @@ public final class FakeSummary implements SummaryMetadata {
     }
 
     @Override
-    public String getDirectory() {
-        return null;
-    }
-
-    @Override
     public String getStartDate() {
         return "2026-11-20 09:25:50.500 +0000";
     }

@@ -10,8 +10,6 @@ public interface SummaryMetadata {
 
     String getMicroManagerVersion();
 
-    String getDirectory();
-
     String getStartDate();
 
     String getChannelGroup();
