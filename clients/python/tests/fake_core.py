@@ -5,26 +5,33 @@ It keeps the order of all calls, so that tests say what happens to the microscop
 
 from __future__ import annotations
 
+import inspect
+import weakref
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 
 class FakeSignal:
-    """As psygnal's, with the exceptions of slots going to whoever emits."""
+    """As psygnal's: a method is held weakly, a function is not. Exceptions of slots go to whoever emits."""
 
     def __init__(self) -> None:
-        self.slots: list[Callable[..., Any]] = []
+        self._held: list[Callable[[], Callable[..., Any] | None]] = []
+
+    @property
+    def slots(self) -> list[Callable[..., Any]]:
+        return [slot for held in self._held if (slot := held()) is not None]
 
     def connect(self, slot: Callable[..., Any]) -> None:
-        self.slots.append(slot)
+        self._held.append(weakref.WeakMethod(slot) if inspect.ismethod(slot) else lambda: slot)
 
     def disconnect(self, slot: Callable[..., Any]) -> None:
-        self.slots.remove(slot)
+        self._held = [held for held in self._held if held() != slot]
 
     def emit(self, *arguments: object) -> None:
-        for slot in list(self.slots):
+        for slot in self.slots:
             slot(*arguments)
 
 
@@ -37,6 +44,7 @@ class FakeEvents:
 class FakeMda:
     def __init__(self) -> None:
         self.events = FakeEvents()
+        self.status = SimpleNamespace(finish_reason=None)
 
 
 class FakeCore:

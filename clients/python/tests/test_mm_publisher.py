@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import gc
+import json
 import logging
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from blinkd.micromanager import Publisher
+from blinkd.micromanager.acquired import METADATA_LIMIT, describe
 from blinkd.micromanager.layout import read_layout
 from blinkd.v1 import frames_pb2 as pb
 from conftest import Receiver, until
@@ -172,6 +175,124 @@ def test_an_exception_never_reaches_the_engine_and_is_logged_once(
     assert attached.errors == 50
     assert "shape" in str(attached.error)
     assert len(caplog.records) == 1
+
+
+def test_a_publisher_that_nobody_keeps_still_listens(core: FakeCore, receiver: Receiver) -> None:
+    receiver.bind()
+    Publisher(core, endpoint=receiver.endpoint).attach()
+    gc.collect()
+    acquire(core)
+    receiver.wait_for("series_end")
+    assert len(receiver.frames()) == 8
+
+
+def test_an_endpoint_that_is_none_is_said_before_anything_is_acquired(core: FakeCore) -> None:
+    with pytest.raises(ValueError, match="as tcp://"):
+        Publisher(core, endpoint="nonsense").attach()
+
+
+def test_the_engine_s_failure_is_the_reason_that_the_series_ended(
+    core: FakeCore, attached: Publisher, receiver: Receiver
+) -> None:
+    core.mda.status.finish_reason = "errored"
+    acquire(core)
+    receiver.wait_for("series_end")
+    assert receiver.messages[-1][0].series_end.reason == pb.END_REASON_ERROR
+    assert attached.error is None
+
+
+def test_several_channels_are_several_series_with_their_own_numbers_of_frames(
+    core: FakeCore, attached: Publisher, receiver: Receiver
+) -> None:
+    channels = [SimpleNamespace(config="Cy5"), SimpleNamespace(config="Cy3", acquire_every=2)]
+    core.mda.events.sequenceStarted.emit(sequence(channels=channels), {})
+    for t, channel in ((0, "Cy5"), (0, "Cy3"), (1, "Cy5")):
+        frame(core, g=0, t=t, channel=channel)
+    core.mda.events.sequenceFinished.emit(None)
+    receiver.wait_for("series_end", count=2)
+    assert {label: counts.captured for label, counts in attached.counts.items()} == {
+        "Camera, Cy5": 2,
+        "Camera, Cy3": 1,
+    }
+    assert {f.frames_per_tile for f in receiver.frames()} == {2, 1}
+    starts = {m.series_start.series_id: m.series_start.name for m, _ in receiver.messages if m.HasField("series_start")}
+    assert sorted(starts.values()) == ["MDA, Cy3", "MDA, Cy5"]
+    assert attached.error is None
+
+
+def test_the_series_quotes_the_sequence_the_summary_and_all_that_came_with_its_first_frame(
+    core: FakeCore, attached: Publisher, receiver: Receiver
+) -> None:
+    core.mda.events.sequenceStarted.emit(sequence(), {"devices": ["Camera"], (1, 2): "no key of JSON"})
+    own = {"Camera": "Camera", "ImageNumber": "0", "ElapsedTime-ms": "11.5", "Temperature": "-70"}
+    frame(core, g=0, t=0, camera_metadata=own)
+    receiver.wait_for("frame")
+    said = json.loads(receiver.messages[0][0].series_start.metadata_json)
+    assert said["first_frame"]["camera_metadata"] == own
+    assert (said["useq"], said["summary"]) == ({"axis_order": "gtc"}, {"devices": ["Camera"]})
+    assert attached.error is None
+
+
+def test_what_is_too_long_for_a_series_is_left_out_and_that_is_said() -> None:
+    said = json.loads(describe(None, {"property": "x" * METADATA_LIMIT}, {"camera_metadata": {"Camera": "Left"}}))
+    assert said["summary"].startswith("left out:")
+    assert said["first_frame"]["camera_metadata"] == {"Camera": "Left"}
+
+
+def test_a_tile_that_comes_again_goes_on_counting(core: FakeCore, attached: Publisher, receiver: Receiver) -> None:
+    core.mda.events.sequenceStarted.emit(sequence(), {})
+    for t in range(2):
+        for g in range(3):
+            frame(core, g=g, t=t)
+    core.mda.events.sequenceFinished.emit(None)
+    receiver.wait_for("series_end")
+    numbers = [(f.tile_index, f.frame_in_tile) for f in receiver.frames()]
+    assert numbers == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
+    assert attached.error is None
+
+
+def test_who_detaches_in_the_middle_ends_the_series_and_gets_its_account(core: FakeCore, receiver: Receiver) -> None:
+    receiver.bind()
+    publisher = Publisher(core, endpoint=receiver.endpoint).attach()
+    core.mda.events.sequenceStarted.emit(sequence(), {})
+    frame(core, g=0, t=0)
+    publisher.detach()
+    receiver.wait_for("series_end")
+    assert receiver.messages[-1][0].series_end.reason == pb.END_REASON_ABORTED
+    assert publisher.counts["Camera"].sent == 1
+
+
+@pytest.mark.parametrize(
+    ("axes", "sizes", "sampled"),
+    [
+        ("gtc", {"t": 9, "c": 1}, False),
+        ("gct", {"t": 9, "c": 2}, False),
+        ("gtc", {"t": 9, "c": 2}, True),
+        ("tz", {"t": 9, "z": 3}, True),
+        ("z", {"z": 3}, True),
+    ],
+)
+def test_frames_with_other_channels_or_planes_between_them_are_no_neighbours(
+    axes: str, sizes: dict[str, int], sampled: bool
+) -> None:
+    assert read_layout(sequence(axis_order=axes, sizes=sizes), field_um=(1.0, 1.0)).sampled == sampled
+
+
+def test_a_real_sequence_is_read_like_the_one_of_these_tests() -> None:
+    useq = pytest.importorskip("useq")
+    real = useq.MDASequence(
+        axis_order="gtc",
+        grid_plan=useq.GridRowsColumns(rows=2, columns=2, fov_width=50, fov_height=40, overlap=(10, 12.5)),
+        time_plan={"interval": 0, "loops": 3},
+        channels=[{"config": "DAPI", "acquire_every": 2}, "Cy5"],
+    )
+    layout = read_layout(real, field_um=(1.0, 1.0))
+    assert (layout.rows, layout.columns, layout.tiles, layout.snake) == (2, 2, 4, True)
+    assert (layout.overlap_percent, layout.sampled) == ((10.0, 12.5), True)
+    assert layout.channels == {"DAPI": 2, "Cy5": 3}
+    events = list(real.iter_events())
+    tiles = [layout.tile(dict(event.index), channel=event.channel.config) for event in events]
+    assert list(dict.fromkeys((t.row, t.column) for t in tiles)) == PLACES
 
 
 def test_without_a_daemon_no_call_waits_and_each_frame_is_counted(core: FakeCore, receiver: Receiver) -> None:
