@@ -19,6 +19,7 @@ import pytest
 from rigs import places
 from rigs.daemon import Daemon, environment, nothing_lost, whole
 from rigs.micromanager import acquisitions
+from rigs.results import record
 
 GRID, FRAMES, SIDE = 3, 40, 64
 TILES = GRID * GRID
@@ -53,22 +54,29 @@ def java(main: str, *arguments: object) -> list[str]:
 class Studio:
     """A process that acts as a Studio with the plugin in its pipeline."""
 
-    def __init__(self, endpoint: str, *, queue_frames: int = ROOMY) -> None:
+    def __init__(self, endpoint: str, *, queue_frames: int = ROOMY, frames: int = FRAMES, side: int = SIDE) -> None:
+        self._frames = frames
         jar = built() / "blinkd-micromanager.jar"
         self._process = subprocess.Popen(
-            java("StudioDriver", jar, endpoint, queue_frames, FRAMES, SIDE, GRID),
+            java("StudioDriver", jar, endpoint, queue_frames, frames, side, GRID),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=environment(),
         )
-        self._answer("ready")
+        assert self._line() == "ready"
 
     def acquire(self, tiles: range) -> None:
         """Takes these tiles; returns when all their images were passed on."""
         self._say(f"tiles {tiles.start} {tiles.stop}")
-        self._answer(f"passed {tiles.stop * FRAMES}")
+        assert self._line() == f"passed {tiles.stop * self._frames}"
+
+    def acquire_paced(self, tiles: range, *, fps: float) -> dict[str, int]:
+        """The same at a camera's rate; returns how long an image was in the plugin."""
+        self._say(f"paced {tiles.start} {tiles.stop} {fps}")
+        words = self._line().split()
+        return {name: int(value) for name, value in zip(words[::2], words[1::2], strict=True)}
 
     def end(self) -> list[str]:
         """Ends the acquisition; returns Micro-Manager's log."""
@@ -84,13 +92,14 @@ class Studio:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
-    def _answer(self, want: str) -> None:
+    def _line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
-        if line != want:
+        if not line:
             self._process.kill()
             _, trouble = self._process.communicate(timeout=30)
-            raise AssertionError(f"'{line}' instead of '{want}':\n{trouble[-8000:]}")
+            raise AssertionError(f"the Studio ended:\n{trouble[-8000:]}")
+        return line
 
     def __enter__(self) -> Studio:
         return self
@@ -179,6 +188,19 @@ def test_frames_beyond_the_queue_are_dropped_and_the_daemon_counts_the_same(daem
     assert missing >= FRAMES - queue_frames  # of the tile that was taken without a daemon
     assert account["received"] + missing == TILES * FRAMES, series
     assert series["dropped_by_publisher"] <= missing
+
+
+def test_a_camera_of_100_frames_per_second_is_never_held_up(daemons: Any, memory_folder: Path) -> None:
+    built()
+    daemon = daemons("--model", "fake", ring__dir=memory_folder, ring__mib=512).start()
+    with Studio(daemon.frames, queue_frames=32, frames=300, side=512) as studio:
+        took = studio.acquire_paced(range(2), fps=100)
+        studio.end()
+    series = done(daemon)
+    record("studio_plugin_512_at_100_fps", dict(took))
+    assert series["account"]["received"] == took["passed"] == 600, series
+    assert nothing_lost(series), series
+    assert took["p99_us"] < 5000, took  # half an exposure
 
 
 def test_what_jeromq_sends_is_understood_too(daemon: Daemon) -> None:

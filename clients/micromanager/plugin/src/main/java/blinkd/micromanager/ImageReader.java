@@ -17,7 +17,13 @@ import org.micromanager.data.Metadata;
 final class ImageReader {
     private static final double NM_PER_UM = 1000.0;
 
-    private ImageReader() {}
+    private final Plan plan;
+    private final ZoneId localZone;
+
+    ImageReader(Plan plan, ZoneId localZone) {
+        this.plan = plan;
+        this.localZone = localZone;
+    }
 
     static String camera(Metadata metadata) {
         String label = metadata.getCamera();
@@ -43,7 +49,7 @@ final class ImageReader {
     }
 
     /** {@code pixels} are the image's; asking for them may make a copy. */
-    static FrameHeader header(Image image, Object pixels, Plan plan, int position, long nowUnixNs) {
+    FrameHeader header(Image image, Object pixels, int position, long nowUnixNs) {
         Metadata metadata = image.getMetadata();
         FrameHeader header = new FrameHeader();
         header.widthPx = image.getWidth();
@@ -59,15 +65,15 @@ final class ImageReader {
         header.camera = camera(metadata);
         header.exposureMs = orZero(metadata.getExposureMs());
         header.cameraImageNumber = metadata.getImageNumber();
-        header.captureUnixNs = ReceivedTime.unixNs(metadata.getReceivedTime(), nowUnixNs, ZoneId.systemDefault());
+        header.captureUnixNs = ReceivedTime.unixNs(metadata.getReceivedTime(), nowUnixNs, localZone);
         header.continuity =
                 plan.planned ? FrameHeader.Continuity.BURST : FrameHeader.Continuity.LIVE_SAMPLED;
-        place(header, metadata, plan, position);
+        place(header, metadata, position);
         return header;
     }
 
     /** Where the stage was told to be, by the position list; else what Micro-Manager wrote with the image. */
-    private static void place(FrameHeader header, Metadata metadata, Plan plan, int position) {
+    private void place(FrameHeader header, Metadata metadata, int position) {
         double[] listed = plan.grid.xyUm(position);
         header.stageXUm = listed == null ? metadata.getXPositionUm() : Double.valueOf(listed[0]);
         header.stageYUm = listed == null ? metadata.getYPositionUm() : Double.valueOf(listed[1]);

@@ -8,6 +8,7 @@ import blinkd.stream.Pixels;
 import blinkd.stream.SeriesPublisher;
 import blinkd.stream.SeriesStart;
 import java.nio.ByteBuffer;
+import java.time.ZoneId;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
@@ -29,7 +30,11 @@ final class Recording {
     private final StudioCore core;
     private final Clock clock;
     private final String version;
+    private final ImageReader reader;
     private final Map<String, CameraSeries> series = new HashMap<>();
+    /** Made before the first image: the first random number of a Java takes tens of ms. */
+    private byte[] nextId = newId();
+
     private long lastImageMs;
 
     Recording(Plan plan, FrameStream stream, StudioCore core, Clock clock, String version) {
@@ -38,6 +43,7 @@ final class Recording {
         this.core = core;
         this.clock = clock;
         this.version = version;
+        reader = new ImageReader(plan, ZoneId.systemDefault());
     }
 
     /** Null, or why the image is not sent. */
@@ -56,7 +62,7 @@ final class Recording {
         lastImageMs = nowMs;
         Coords at = image.getCoords();
         int position = Math.max(at.getIndex(Coords.STAGE_POSITION), 0);
-        FrameHeader header = ImageReader.header(image, pixels, plan, position, clock.unixNs());
+        FrameHeader header = reader.header(image, pixels, position, clock.unixNs());
         header.coreQueueDepth = core.remainingImages();
         seriesOf(image, header, at.getIndex(Coords.CHANNEL))
                 .offer(header, pixels, plan.tile(position), at.getIndex(Coords.Z_SLICE));
@@ -77,7 +83,8 @@ final class Recording {
             known.publisher().end(EndReason.COMPLETED);
         }
         SeriesStart start = new SeriesStart();
-        start.seriesId = newId();
+        start.seriesId = nextId;
+        nextId = newId();
         start.startUnixNs = clock.unixNs();
         plan.describe(start, version, channel);
         ImageReader.describe(start, image.getMetadata());
