@@ -40,6 +40,11 @@ final class CameraSeries {
         publisher.frame(header, pixels);
     }
 
+    /** The next frame is no neighbour in time of the last one. */
+    void breakBurst() {
+        publisher.breakBurst();
+    }
+
     SeriesPublisher publisher() {
         return publisher;
     }

@@ -66,8 +66,9 @@ final class ImageReader {
         header.exposureMs = orZero(metadata.getExposureMs());
         header.cameraImageNumber = metadata.getImageNumber();
         header.captureUnixNs = ReceivedTime.unixNs(metadata.getReceivedTime(), nowUnixNs, localZone);
-        header.continuity =
-                plan.planned ? FrameHeader.Continuity.BURST : FrameHeader.Continuity.LIVE_SAMPLED;
+        header.continuity = plan.isSampled(header.exposureMs)
+                ? FrameHeader.Continuity.LIVE_SAMPLED
+                : FrameHeader.Continuity.BURST;
         place(header, metadata, position);
         return header;
     }

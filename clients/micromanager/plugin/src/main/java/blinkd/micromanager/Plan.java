@@ -22,6 +22,9 @@ final class Plan {
     final long framesPerTile;
     final int tiles;
 
+    /** From the start of one time point to that of the next; 0: as fast as it goes. */
+    private final double intervalMs;
+
     private final SummaryMetadata summary;
     private final List<String> channelNames;
 
@@ -38,8 +41,15 @@ final class Plan {
                 : 0;
         // A list of another length was not used for this acquisition.
         grid = new PositionGrid(positions.size() == tiles ? positions : Collections.emptyList());
+        Double interval = summary == null ? null : summary.getWaitInterval();
+        intervalMs = interval == null ? 0 : interval;
         List<String> names = summary == null ? null : summary.getChannelNameList();
         channelNames = names == null ? Collections.emptyList() : names;
+    }
+
+    /** Whether frames of this exposure do not follow one another in time. */
+    boolean isSampled(double exposureMs) {
+        return !planned || intervalMs > exposureMs;
     }
 
     /** Of one camera and channel; 0: not known. */

@@ -32,6 +32,7 @@ final class Recording {
     private final String version;
     private final ImageReader reader;
     private final Map<String, CameraSeries> series = new HashMap<>();
+    private final Map<String, CameraSeries> lastOfCamera = new HashMap<>();
     /** Made before the first image: the first random number of a Java takes tens of ms. */
     private byte[] nextId = newId();
 
@@ -64,8 +65,11 @@ final class Recording {
         int position = Math.max(at.getIndex(Coords.STAGE_POSITION), 0);
         FrameHeader header = reader.header(image, pixels, position, clock.unixNs());
         header.coreQueueDepth = core.remainingImages();
-        seriesOf(image, header, at.getIndex(Coords.CHANNEL))
-                .offer(header, pixels, plan.tile(position), at.getIndex(Coords.Z_SLICE));
+        CameraSeries its = seriesOf(image, header, at.getIndex(Coords.CHANNEL));
+        if (lastOfCamera.put(header.camera, its) != its) {
+            its.breakBurst(); // the camera was in another channel meanwhile
+        }
+        its.offer(header, pixels, plan.tile(position), at.getIndex(Coords.Z_SLICE));
         return null;
     }
 

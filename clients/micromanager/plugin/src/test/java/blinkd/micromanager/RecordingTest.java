@@ -138,6 +138,36 @@ class RecordingTest {
     }
 
     @Test
+    void framesWithAnIntervalLongerThanTheExposureAreSamples() {
+        for (double intervalMs : new double[] {0.0, 9.0, 1000.0}) {
+            FakeSummary summary = FakeSummary.burst("time lapse", 1);
+            summary.waitIntervalMs = intervalMs;
+            recording(summary).image(image(0, 0));
+            boolean sampled = written.frames(1).get(0).continuity == FrameHeader.Continuity.LIVE_SAMPLED;
+            assertEquals(intervalMs > 10.0, sampled, "interval " + intervalMs);
+        }
+    }
+
+    @Test
+    void channelsThatOneCameraTakesInTurnsAreSeriesWithoutNeighbours() {
+        FakeSummary summary = FakeSummary.burst("two colours", 2);
+        summary.channels.add("Cy3");
+        summary.channels.add("Cy5");
+        Recording recording = recording(summary);
+        for (int time = 0; time < 2; time++) {
+            for (int channel = 0; channel < 2; channel++) {
+                recording.image(image(0, time).at(Coords.CHANNEL, channel));
+            }
+        }
+        List<FrameHeader> frames = written.frames(4);
+        assertNotEquals(id(frames.get(0)), id(frames.get(1)));
+        assertEquals(id(frames.get(0)), id(frames.get(2)));
+        int[] inTile = frames.stream().mapToInt(frame -> frame.frameInTile).toArray();
+        assertArrayEquals(new int[] {0, 0, 2, 2}, inTile);
+        assertEquals("two colours Cy3", written.starts.get(0).name);
+    }
+
+    @Test
     void liveAfterAPauseIsANewSeries() {
         Recording recording = recording(new FakeSummary());
         recording.image(image(0, 0));

@@ -14,6 +14,7 @@ public final class FakeSummary implements SummaryMetadata {
     public final List<String> channels = new ArrayList<>();
     public String prefix;
     public SequenceSettings settings;
+    public Double waitIntervalMs;
 
     /** A planned acquisition of one position. */
     public static FakeSummary burst(String prefix, int frames) {
@@ -66,6 +67,11 @@ public final class FakeSummary implements SummaryMetadata {
     @Override
     public List<String> getChannelNameList() {
         return channels;
+    }
+
+    @Override
+    public Double getWaitInterval() {
+        return waitIntervalMs;
     }
 
     @Override

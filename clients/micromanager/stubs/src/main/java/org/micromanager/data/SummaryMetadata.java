@@ -16,6 +16,8 @@ public interface SummaryMetadata {
 
     List<String> getChannelNameList();
 
+    Double getWaitInterval();
+
     List<String> getOrderedAxes();
 
     Coords getIntendedDimensions();
