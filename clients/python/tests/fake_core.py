@@ -53,6 +53,8 @@ class FakeCore:
     def __init__(self, *, burst_limits: Sequence[int | None] = (), cameras: int = 1, stage: str = "XY") -> None:
         self.calls: list[str] = []
         self.mda = FakeMda()
+        self.camera = "Camera"
+        self.presets: dict[str, str] = {}
         self.position_um = (0.0, 0.0)
         self.exposure_ms = 10.0
         self.roi = (0, 0, 16, 12)
@@ -64,7 +66,20 @@ class FakeCore:
         """What the core says of its queue while there are images."""
 
     def getCameraDevice(self) -> str:
-        return "Camera"
+        return self.camera
+
+    def setCameraDevice(self, label: str, /) -> None:
+        self.calls.append(f"camera {label}")
+        self.camera = label
+
+    def getLoadedDevices(self) -> Sequence[str]:
+        return ("Camera", "Overview", "XY", "Z")
+
+    def getAvailableConfigs(self, group: str, /) -> Sequence[str]:
+        return ("Cy3", "Cy5", "DAPI") if group == "Channel" else ()
+
+    def getCurrentConfig(self, group: str, /) -> str:
+        return self.presets.get(group, "")
 
     def getNumberOfCameraChannels(self) -> int:
         return self.cameras
@@ -122,6 +137,7 @@ class FakeCore:
 
     def setConfig(self, group: str, preset: str, /) -> None:
         self.calls.append(f"set {group}={preset}")
+        self.presets[group] = preset
 
     def waitForConfig(self, group: str, preset: str, /) -> None:
         self.calls.append(f"wait {group}={preset}")
@@ -153,7 +169,7 @@ class FakeCore:
         width, height = self.roi[2:]
         image = np.full((height, width), self.number, dtype=np.uint16)
         metadata = {
-            "Camera": "Camera",
+            "Camera": self.camera,
             "ImageNumber": str(self.number),
             "ROI-X-start": str(self.roi[0]),
             "ROI-Y-start": str(self.roi[1]),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from blinkd.micromanager import BurstLive, MicroscopeError, WidefieldPass
+from blinkd.micromanager.sequence import Sequence
 from blinkd.micromanager.snap import snap_widefield
 from blinkd.v1 import frames_pb2 as pb
 from conftest import Receiver, until
@@ -102,6 +103,48 @@ def test_a_camera_that_stops_or_fails_ends_the_preview_and_is_reported(receiver:
     until(lambda: not live.running, what="the preview ends")
     live.close()
     assert "unplugged" in str(live.error)
+
+
+def test_who_fails_when_told_of_an_overflow_does_not_end_the_preview(receiver: Receiver) -> None:
+    def told(_: int) -> None:
+        raise RuntimeError("the window was closed")
+
+    receiver.bind()
+    with BurstLive(FakeCore(burst_limits=[1]), endpoint=receiver.endpoint, on_overflow=told) as live:
+        receiver.wait_for("frame", count=3)
+        assert (live.running, live.overflows) == (True, 1)
+    assert live.error is None
+
+
+def test_a_camera_that_falls_silent_ends_the_preview_and_a_new_one_keeps_the_account(
+    core: PacedCore, receiver: Receiver
+) -> None:
+    receiver.bind()
+    live = BurstLive(core, endpoint=receiver.endpoint, silence_s=0.0)
+    core.allowed = 3
+    live.start()
+    until(lambda: not live.running, what="the preview ends")
+    assert "gave no image" in str(live.error)
+    live.start()
+    assert live.error is None or "gave no image" in str(live.error)
+    live.close()
+    assert live.counts.captured == 3
+    receiver.wait_for("series_end", count=2)
+    assert receiver.messages[-1][0].series_end.frames_captured == 0
+
+
+def test_the_wait_for_an_image_ends_by_the_clock_and_not_before(core: PacedCore) -> None:
+    now = 0.0
+
+    def pause(_: float) -> None:
+        nonlocal now
+        now += 1.0
+
+    burst = Sequence(core=core, frames=2, silence_s=30.0, pause=pause, clock_s=lambda: now)
+    with pytest.raises(MicroscopeError, match="for 30 s"):
+        list(burst.run())
+    assert now == 31.0
+    assert not core.running
 
 
 def test_a_camera_that_runs_already_is_not_started_again(core: PacedCore, live: BurstLive) -> None:

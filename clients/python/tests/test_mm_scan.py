@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from blinkd import Series
-from blinkd.micromanager import MicroscopeError, Preset, Scan, ScanPlan, Stop, TileReport, WidefieldPass
+from blinkd.micromanager import (
+    MicroscopeError,
+    Preset,
+    Scan,
+    ScanError,
+    ScanPlan,
+    Stop,
+    TileReport,
+    WidefieldPass,
+)
 from blinkd.micromanager.core import Core
 from blinkd.v1 import frames_pb2 as pb
 from conftest import Receiver
@@ -162,6 +172,154 @@ def test_the_deepest_queue_of_the_core_is_reported(receiver: Receiver) -> None:
     report = run(core, receiver).report  # type: ignore[attr-defined]
     assert report.summary()["deepest_queue"] == 4
     assert {f.core_queue_depth for f in receiver.frames()} == {4}
+
+
+DAPI = Preset(group="Channel", name="DAPI")
+
+
+def widefield_calls(core: FakeCore, plan: ScanPlan, receiver: Receiver) -> list[str]:
+    """What happens at the first tile after the stage has arrived, and then once more at the end."""
+    run(core, receiver, plan)
+    begin = core.calls.index("wait XY") + 1
+    return core.calls[begin : core.calls.index("burst 3")]
+
+
+def test_bursts_go_back_to_the_preset_and_exposure_they_had_where_the_plan_names_none(receiver: Receiver) -> None:
+    core = FakeCore()
+    core.presets["Channel"] = "Cy5"
+    plan = dataclasses.replace(PLAN, widefield=WidefieldPass(preset=DAPI, exposure_ms=50.0))
+    calls = widefield_calls(core, plan, receiver)
+    back = calls[calls.index("burst 5") + 1 :]
+    assert back == ["set Channel=Cy5", "wait Channel=Cy5", "exposure 10"]
+    assert (core.presets["Channel"], core.exposure_ms) == ("Cy5", 10.0)
+
+
+def test_without_a_way_back_from_the_widefield_filter_no_burst_is_taken() -> None:
+    core = FakeCore()
+    with pytest.raises(MicroscopeError, match="no way back from 'DAPI'"):
+        Scan(core, dataclasses.replace(PLAN, widefield=WidefieldPass(preset=DAPI))).run()
+    assert "burst 3" not in core.calls
+
+
+def test_widefield_frames_may_come_from_another_camera_with_pixels_of_its_own(receiver: Receiver) -> None:
+    core = FakeCore()
+    wide = WidefieldPass(camera="Overview", exposure_ms=10.0, pixel_size_nm=(216.0, 216.0))
+    calls = widefield_calls(core, dataclasses.replace(PLAN, widefield=wide, exposure_ms=10.0), receiver)
+    assert calls == ["camera Overview", "exposure 10", "burst 5", "camera Camera", "exposure 10"]
+    starts = {m.series_start.series_id: m.series_start for m, _ in receiver.messages if m.HasField("series_start")}
+    sizes = {s.channel: s.pixel_size_x_nm for s in starts.values()}
+    assert sizes == {pb.CHANNEL_KIND_WIDEFIELD: 216.0, pb.CHANNEL_KIND_LOCALIZATION: 108.0}
+    cameras = {starts[f.series_id].channel: f.camera for f in receiver.frames()}
+    assert cameras == {pb.CHANNEL_KIND_WIDEFIELD: "Overview", pb.CHANNEL_KIND_LOCALIZATION: "Camera"}
+    assert core.camera == "Camera"
+
+
+def test_widefield_frames_that_the_core_cut_short_make_the_tile_be_taken_again(receiver: Receiver) -> None:
+    plan = dataclasses.replace(PLAN, rows=1, columns=1, widefield=WidefieldPass())
+    report = run(FakeCore(burst_limits=[2]), receiver, plan).report  # type: ignore[attr-defined]
+    assert [(t.widefield_frames, t.frames, t.whole) for t in report.tiles] == [(2, 3, False), (5, 3, True)]
+
+
+def test_overflows_are_counted_and_are_the_reason_for_the_end_where_a_tile_stayed_short(receiver: Receiver) -> None:
+    core = FakeCore(burst_limits=[None, 1, None, None, 1])
+    report = run(core, receiver).report  # type: ignore[attr-defined]
+    said = report.summary()
+    assert (said["core_buffer_overflows"], said["not_whole"]) == (2, [1])
+    assert receiver.messages[-1][0].series_end.reason == pb.END_REASON_OVERFLOW
+
+
+def test_images_that_the_core_counted_and_never_gave_are_reported_and_the_tile_is_taken_again(
+    receiver: Receiver,
+) -> None:
+    class Losing(FakeCore):
+        def popNextImageAndMD(self) -> tuple[Any, dict[str, str]]:
+            image, metadata = super().popNextImageAndMD()
+            if self.calls.count("burst 3") == 1 and self.number == 2:
+                metadata["ImageNumber"] = "5"
+            return image, metadata
+
+    report = run(Losing(), receiver).report  # type: ignore[attr-defined]
+    assert [(t.index, t.lost_in_core) for t in report.tiles] == [(0, 4), (1, 0), (2, 0), (3, 0), (0, 0)]
+
+
+def test_a_focus_that_fails_ends_the_scan_with_the_report_and_the_tile_to_go_on_with(receiver: Receiver) -> None:
+    core = FakeCore()
+    receiver.bind()
+
+    def focus(_: Core, stop: Stop) -> None:
+        if stop.tile.index == 2:
+            raise RuntimeError("no reflection found")
+
+    with pytest.raises(ScanError, match=r"tile 2 \(row 1, column 1, .*no reflection found; go on with first tile 2"):
+        Scan(core, PLAN, endpoint=receiver.endpoint, focus=focus).run()
+    receiver.wait_for("series_end")
+    end = receiver.messages[-1][0].series_end
+    assert (end.reason, end.frames_captured) == (pb.END_REASON_ERROR, 6)
+
+
+def test_a_scan_that_failed_has_the_account_of_what_was_taken(receiver: Receiver) -> None:
+    class Stuck(FakeCore):
+        def waitForDevice(self, label: str, /) -> None:
+            if self.calls.count("burst 3") == 3:
+                raise RuntimeError(f"Wait for device '{label}' timed out")
+
+    with pytest.raises(ScanError) as failed:
+        Scan(Stuck(), PLAN, endpoint=receiver.endpoint).run()
+    report = failed.value.report
+    assert (report.next_tile, report.counts.captured, len(report.tiles)) == (3, 9, 3)
+
+
+def test_a_camera_that_falls_silent_ends_the_scan_and_says_where_to_look(receiver: Receiver) -> None:
+    class Silent(FakeCore):
+        def getRemainingImageCount(self) -> int:
+            return 0
+
+    core = Silent()
+    with pytest.raises(ScanError, match=r"gave no image .*trigger"):
+        Scan(core, PLAN, endpoint=receiver.endpoint, silence_s=0.0).run()
+    assert not core.running
+
+
+def test_a_callback_that_fails_or_names_no_tile_is_counted_and_the_scan_goes_on(receiver: Receiver) -> None:
+    def again(tile: TileReport) -> list[int]:
+        if tile.index == 0:
+            raise ConnectionError("the daemon is away")
+        return [99] if tile.index == 1 else []
+
+    report = run(FakeCore(), receiver, again=again).report  # type: ignore[attr-defined]
+    assert [t.index for t in report.tiles] == [0, 1, 2, 3]
+    assert (report.again_failures, report.again_error) == (2, "ConnectionError: the daemon is away")
+
+
+def test_a_tile_that_waits_to_be_taken_again_is_not_put_there_twice(receiver: Receiver) -> None:
+    report = run(FakeCore(), receiver, again=lambda _: [0], most_repeats=2).report  # type: ignore[attr-defined]
+    assert [t.index for t in report.tiles] == [0, 1, 2, 3, 0, 0]
+
+
+def test_a_scan_that_goes_on_announces_the_tiles_that_are_left(receiver: Receiver) -> None:
+    scan = run(FakeCore(), receiver, first_tile=3)
+    start = next(m.series_start for m, _ in receiver.messages if m.HasField("series_start"))
+    assert (start.expected_tiles, start.expected_frames, start.grid_rows, start.grid_columns) == (1, 3, 2, 2)
+    assert start.series_id == scan.series_id == scan.report.series_id  # type: ignore[attr-defined]
+
+
+def test_a_preset_or_camera_that_is_not_there_is_named_before_anything_moves() -> None:
+    core = FakeCore()
+    for wrong, said in (
+        ({"preset": Preset(group="Channel", name="Cy9")}, "no preset 'Cy9' in the group 'Channel': it has Cy3, Cy5"),
+        ({"preset": Preset(group="Filter", name="Cy5")}, "there is no such group"),
+        ({"widefield": WidefieldPass(camera="Andor")}, "no device 'Andor' for a camera: loaded are Camera"),
+    ):
+        with pytest.raises(MicroscopeError, match=said):
+            Scan(core, dataclasses.replace(PLAN, **wrong)).run()
+    assert not [call for call in core.calls if call.startswith(("move", "burst"))]
+
+
+def test_a_camera_that_is_busy_is_not_started_again() -> None:
+    core = FakeCore()
+    core.running = True
+    with pytest.raises(MicroscopeError, match="already runs a sequence"):
+        Scan(core, PLAN).run()
 
 
 def test_a_microscope_that_cannot_scan_is_refused_with_the_remedy() -> None:

@@ -1,7 +1,8 @@
 """The sender thread's side: one ZeroMQ PUSH socket that connects, leaves and comes back by itself.
 
 In: the head of the outbox. Out: messages, each tried without waiting until there is room. Never: an exception beyond
-this thread, an unbounded queue inside ZeroMQ, a frame thrown away while a daemon may still come.
+this thread, an unbounded queue inside ZeroMQ, a frame thrown away while a daemon may still come, a frame to a daemon
+that was not told of its series first.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ class Link:
         self.series_start: Callable[[], pb.Envelope] | None = None
         """Of the series that is open: told again to each daemon that comes."""
         self.heartbeat: Callable[[], pb.Envelope] | None = None
+        self._untold = False
+        """A daemon came while a series was open, and has not been told of it."""
 
     def run(self, outbox: Outbox) -> None:
         """Sends until the outbox is closed and empty."""
@@ -77,19 +80,28 @@ class Link:
             if item is None:
                 if outbox.closed:
                     return
-                if self.heartbeat is not None and now - last_sent >= self._heartbeat_s:
+                if self._ready() and self.heartbeat is not None and now - last_sent >= self._heartbeat_s:
                     last_sent = now
                     self._try_send(self.heartbeat())
                 continue
             if item is not head:
                 head, since = item, now
-            if self._try_item(item):
+            if self._ready() and self._try_item(item):
                 outbox.sent(item)
                 last_sent = now
             elif item.image is None and now - since > CONTROL_S:
                 outbox.give_up(item)
-            else:
+            elif self.connected:
                 self._socket.poll(POLL_MS, zmq.POLLOUT)
+            else:
+                self._monitor.poll(POLL_MS)
+
+    def _ready(self) -> bool:
+        """Whether a daemon is there that knows of the series; tells it, if it does not."""
+        if self.connected and self._untold:
+            start = self.series_start
+            self._untold = start is not None and not self._try_send(start())
+        return self.connected and not self._untold
 
     def _try_item(self, item: Item) -> bool:
         if item.image is None:
@@ -116,9 +128,9 @@ class Link:
     def _follow_connection(self) -> None:
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
-            self.connected = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
-            if self.connected and self.series_start is not None:
-                self._try_send(self.series_start())
+            came = event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            self._untold = came and self.series_start is not None
+            self.connected = came
 
     def _close(self, *, linger_ms: int) -> None:
         self._socket.disable_monitor()

@@ -1,6 +1,6 @@
 """Frames from Micro-Manager, with pymmcore-plus: what its MDA engine acquires, a live preview, tile scans."""
 
-from blinkd.micromanager.errors import MicroscopeError
+from blinkd.micromanager.errors import MicroscopeError, ScanError
 from blinkd.micromanager.live import BurstLive
 from blinkd.micromanager.plan import Preset, ScanPlan, Stop, WidefieldPass
 from blinkd.micromanager.publisher import Publisher
@@ -13,6 +13,7 @@ __all__ = [
     "Preset",
     "Publisher",
     "Scan",
+    "ScanError",
     "ScanPlan",
     "ScanReport",
     "Stop",

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from blinkd.micromanager.report import ScanReport
+
 
 class MicroscopeError(Exception):
     """The microscope cannot do what was asked; the message names what is missing and what to do."""
 
 
-def require_one_camera(channels: int) -> None:
-    """Scans and live bursts drive one camera."""
-    if channels > 1:
-        raise MicroscopeError(
-            f"the camera device has {channels} channels: choose one of its cameras (core.setCameraDevice), or run an "
-            "MDA with Publisher attached, which makes a series for each"
-        )
+class ScanError(MicroscopeError):
+    """A scan that ended before its last tile. `report` says what was taken, `report.next_tile` where to go on."""
 
-
-def require_stage(label: str) -> None:
-    """Scans move an XY stage."""
-    if not label:
-        raise MicroscopeError("no XY stage: load one in the configuration and make it the default (Core-XYStage)")
+    def __init__(self, message: str, report: ScanReport) -> None:
+        """With all that is known of the scan until then."""
+        super().__init__(message)
+        self.report = report

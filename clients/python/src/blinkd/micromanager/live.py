@@ -14,19 +14,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 
 from blinkd.counts import Counts
 from blinkd.micromanager.core import Core, describe_frame, read_setup, stage_position
-from blinkd.micromanager.errors import MicroscopeError, require_one_camera
-from blinkd.micromanager.sequence import Sequence
+from blinkd.micromanager.errors import MicroscopeError
+from blinkd.micromanager.requirements import require_idle, require_one_camera
+from blinkd.micromanager.sequence import SILENCE_S, Sequence
 from blinkd.publisher import DEFAULT_ENDPOINT, FramePublisher
-from blinkd.series import EndReason, Series
+from blinkd.series import Camera, EndReason, Series
 
 log = logging.getLogger(__name__)
 
 
 class BurstLive:
-    """Start, stop, and in between another exposure or region of interest."""
+    """Start, stop, and in between another exposure or region of interest.
+
+    All methods are for one thread; properties for any. In a `with` block it runs from the beginning to the end.
+    """
 
     def __init__(
         self,
@@ -34,12 +39,19 @@ class BurstLive:
         *,
         endpoint: str = DEFAULT_ENDPOINT,
         name: str = "live",
+        calibration: Camera | None = None,
         on_overflow: Callable[[int], None] | None = None,
+        silence_s: float = SILENCE_S,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Nothing runs yet. `on_overflow`: told how often it happened so far, from the preview's thread."""
-        require_one_camera(int(core.getNumberOfCameraChannels()))
-        self._core, self._name, self._on_overflow, self._pause = core, name, on_overflow, pause
+        """Nothing runs yet.
+
+        `on_overflow`: told how often it happened so far, from the preview's thread. `silence_s`: a camera that gives
+        no image for so long has failed. Raises MicroscopeError for a core without one camera.
+        """
+        require_one_camera(core)
+        self._core, self._name, self._calibration, self._on_overflow = core, name, calibration, on_overflow
+        self._silence_s, self._pause = silence_s, pause
         self._publisher = FramePublisher(endpoint)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,8 +93,10 @@ class BurstLive:
 
     def start(self) -> None:
         """Begins a series and returns. Raises MicroscopeError when one runs, here or elsewhere."""
-        if self.running or self._core.isSequenceRunning():
-            raise MicroscopeError("the camera already runs a sequence: stop it first")
+        if self.running:
+            raise MicroscopeError("the preview runs already: stop it first")
+        require_idle(self._core)
+        self.stop()  # one that ended by itself is still to be accounted for
         self._error = None
         self._stopping.clear()
         setup = read_setup(self._core)
@@ -91,6 +105,7 @@ class BurstLive:
                 name=self._name,
                 source=setup.source,
                 camera=setup.camera,
+                calibration=self._calibration,
                 pixel_size_nm=setup.pixel_size_nm,
                 affine_um=setup.affine_um,
                 exposure_ms=setup.exposure_ms,
@@ -155,7 +170,13 @@ class BurstLive:
 
     def _burst(self) -> bool:
         """One burst; whether another may follow."""
-        burst = Sequence(core=self._core, frames=None, stopping=self._stopping.is_set, pause=self._pause)
+        burst = Sequence(
+            core=self._core,
+            frames=None,
+            stopping=self._stopping.is_set,
+            silence_s=self._silence_s,
+            pause=self._pause,
+        )
         exposure_ms, stage = float(self._core.getExposure()), stage_position(self._core)
         for image in burst.run():
             self._deepest_queue = max(self._deepest_queue, image.queue_depth)
@@ -170,9 +191,27 @@ class BurstLive:
         if burst.overflowed and not self._stopping.is_set():
             self._overflows += 1
             log.warning("the core's image buffer was full (%d times so far): frames were lost there", self._overflows)
-            if self._on_overflow is not None:
-                self._on_overflow(self._overflows)
+            self._tell_of_overflow()
             return True
         if not self._stopping.is_set():
             self._error = MicroscopeError("the camera stopped by itself: look at its device in Micro-Manager")
         return False
+
+    def _tell_of_overflow(self) -> None:
+        if self._on_overflow is None:
+            return
+        try:
+            self._on_overflow(self._overflows)
+        except Exception:  # whoever listens must not end the preview
+            log.exception("who was told of the overflow failed; the preview goes on")
+
+    def __enter__(self) -> BurstLive:
+        """Starts."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops and lets go of the daemon."""
+        self.close()

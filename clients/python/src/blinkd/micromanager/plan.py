@@ -41,14 +41,25 @@ class WidefieldPass:
     ignored: int = 2
     """Taken and thrown away: light and stage are still settling."""
     preset: Preset | None = None
-    """Set before, as the filter of the widefield label; None changes nothing."""
+    """Set before, as the filter of the widefield label; None: that of the bursts."""
     exposure_ms: float | None = None
-    """None: the scan's."""
+    """None: the bursts', or another camera's own."""
+    camera: str | None = None
+    """The label of another camera; None: that of the bursts."""
+    pixel_size_nm: tuple[float, float] | None = None
+    """(x, y) of that camera in the sample; None: the core's, which knows one for all cameras."""
 
     def __post_init__(self) -> None:
         """Refuses a pass that keeps nothing."""
         if not 0 <= self.ignored < self.frames:
             raise ValueError(f"widefield: {self.frames} frames with {self.ignored} ignored keep none: take more")
+        if self.exposure_ms is not None and self.exposure_ms <= 0:
+            raise ValueError(f"widefield exposure_ms {self.exposure_ms}: above 0")
+
+    @property
+    def kept(self) -> int:
+        """How many are sent."""
+        return self.frames - self.ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +88,7 @@ class ScanPlan:
     exposure_ms: float | None = None
     """None: what the core is set to."""
     preset: Preset | None = None
-    """Set before each burst when there is a widefield pass, once otherwise."""
+    """Set before each burst when there is a widefield pass, once otherwise; None: what the core is set to."""
     widefield: WidefieldPass | None = None
     snake: bool = True
     name: str = "scan"

@@ -22,9 +22,10 @@ class TileReport:
     dropped: int
     """By the publisher, for want of room."""
     overflowed: bool
-    """The core's buffer was full: the camera stopped before all frames were taken."""
+    """The core's buffer was full: the camera stopped before all frames were taken, of the burst or of widefield."""
     gap_ms: float | None
-    """From the last frame before to the first of this tile, less one exposure; None for the first of a scan."""
+    """From the last frame before to the first of this tile, less one exposure; None for the first of a scan, and
+    where widefield frames came between."""
     fps: float
     """Between this tile's first and last frame."""
     deepest_queue: int
@@ -33,11 +34,17 @@ class TileReport:
     """0 the first time, 1 when it was taken again."""
     stage_um: tuple[float, ...] | None
     """As the stage itself said."""
+    lost_in_core: int = 0
+    """Images that the core counted and never gave."""
+    widefield_frames: int = 0
+    """That the core gave, the ignored ones included."""
+    widefield_planned: int = 0
 
     @property
     def whole(self) -> bool:
         """Every frame that was planned came from the camera."""
-        return self.frames >= self.planned and not self.overflowed
+        all_frames = self.frames >= self.planned and self.widefield_frames >= self.widefield_planned
+        return all_frames and not self.overflowed and self.lost_in_core == 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +58,13 @@ class ScanReport:
     aborted: bool = False
     seconds: float = 0.0
     next_tile: int = 0
-    """Where to go on after an abort: the first tile that was not taken whole."""
+    """Where to go on after an abort: the first tile that was not visited. `not_whole` names those cut short before."""
+    series_id: bytes = b""
+    """Of the localization series, as the daemon knows it."""
+    again_failures: int = 0
+    """How often the callback failed that names tiles to be taken again, or named one that is not in the grid."""
+    again_error: str = ""
+    """The first time."""
 
     def summary(self) -> dict[str, Any]:
         """The totals in words for people, and values for JSON."""
@@ -68,10 +81,15 @@ class ScanReport:
             "gap_ms_largest": max(gaps, default=None),
             "fps_median": statistics.median([tile.fps for tile in self.tiles]) if self.tiles else 0.0,
             "deepest_queue": max((tile.deepest_queue for tile in self.tiles), default=0),
+            "core_buffer_overflows": sum(tile.overflowed for tile in self.tiles),
+            "lost_in_core": sum(tile.lost_in_core for tile in self.tiles),
             "taken_again": again,
             "not_whole": sorted(self.not_whole()),
+            "again_failures": self.again_failures,
+            "again_error": self.again_error,
             "aborted": self.aborted,
             "next_tile": self.next_tile,
+            "series_id": self.series_id.hex(),
         }
 
     def not_whole(self) -> set[int]:

@@ -1,8 +1,9 @@
 """A tile scan on any pymmcore-plus core, with a loop of its own: move, wait, burst, next.
 
 In: a plan, a core, an endpoint. Out: frames to the daemon, a report. Full queue: the publisher drops and counts; the
-scan goes on. A core whose buffer overflows stops its burst early: the tile is reported, and taken again. Never: a wait
-for the daemon between two tiles (only the end waits, for seconds at most).
+scan goes on. A core whose buffer overflows stops its burst early: the tile is reported, and taken again. A core, or a
+focus, that fails ends the scan with what was taken until then (ScanError). Never: a wait for the daemon between two
+tiles (only the end waits, for seconds at most).
 
 The MDA engine needs about 70 ms between two tiles; this loop is here because a scan has a thousand of them.
 """
@@ -10,19 +11,26 @@ The MDA engine needs about 70 ms between two tiles; this loop is here because a 
 from __future__ import annotations
 
 import contextlib
-import json
+import dataclasses
+import logging
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from blinkd.micromanager.core import Core, Setup, describe_frame, read_setup, stage_position
-from blinkd.micromanager.errors import require_one_camera, require_stage
-from blinkd.micromanager.plan import Preset, ScanPlan, Stop, WidefieldPass
+from blinkd.micromanager.core import Core, describe_frame, read_setup, stage_position
+from blinkd.micromanager.errors import MicroscopeError, ScanError
+from blinkd.micromanager.light import Light, LightPath, lights_of
+from blinkd.micromanager.plan import ScanPlan, Stop
 from blinkd.micromanager.report import ScanReport, TileReport
-from blinkd.micromanager.sequence import Captured, Sequence
+from blinkd.micromanager.requirements import require_idle, require_one_camera, require_stage
+from blinkd.micromanager.scan_series import burst_series, widefield_series
+from blinkd.micromanager.sequence import SILENCE_S, Captured, Sequence
 from blinkd.publisher import DEFAULT_ENDPOINT, FramePublisher
-from blinkd.series import EndReason, Frame, Series
+from blinkd.series import Camera, EndReason, Frame, Series
+
+log = logging.getLogger(__name__)
 
 Focus = Callable[[Core, Stop], None]
 """Brings a tile into focus after the stage has arrived."""
@@ -39,91 +47,130 @@ class Scan:
         plan: ScanPlan,
         *,
         endpoint: str = DEFAULT_ENDPOINT,
+        calibration: Camera | None = None,
         focus: Focus | None = None,
         again: Again | None = None,
         most_repeats: int = 1,
         series: Series | None = None,
         first_seq: int = 0,
+        silence_s: float = SILENCE_S,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Nothing moves yet.
 
-        `focus`: called at every tile. `again`: called after every tile; the tiles it names are taken again after the
-        others, each at most `most_repeats` times, as are tiles whose burst the core cut short. `series`, `first_seq`:
-        to go on with a series that a daemon already knows (its status says `next_seq`); a new one otherwise.
-        Raises MicroscopeError for a core without one camera and an XY stage.
+        `focus`: called at every tile. `again`: called after every tile, between two tiles, so that it must be quick;
+        the tiles it names are taken again after the others, each at most `most_repeats` times, as are tiles whose
+        burst the core cut short. A callback that fails is counted, and the scan goes on. `series`, `first_seq`: to go
+        on with a series that a daemon still receives (its status says `next_seq`); a new one otherwise. `silence_s`: a
+        camera that gives no image for so long has failed.
+        Raises MicroscopeError for a core without one camera and an XY stage, ValueError for a wrong argument.
         """
-        require_one_camera(int(core.getNumberOfCameraChannels()))
-        require_stage(core.getXYStageDevice())
-        self._core, self._plan, self._endpoint = core, plan, endpoint
+        require_one_camera(core)
+        require_stage(core)
+        if most_repeats < 0 or first_seq < 0:
+            raise ValueError(f"most_repeats {most_repeats} and first_seq {first_seq}: from 0")
+        self._core, self._plan, self._endpoint, self._calibration = core, plan, endpoint, calibration
         self._focus, self._again, self._most_repeats = focus, again, most_repeats
-        self._given_series, self._first_seq, self._pause = series, first_seq, pause
+        self._given_series, self._first_seq = series, first_seq
+        self._silence_s, self._pause = silence_s, pause
         self._aborted = threading.Event()
         self._last_frame_s: float | None = None
-        self._preset: Preset | None = None
-        self._exposure_ms = 0.0
+        self._path = LightPath(core)
+        self._at = plan.stop(0)
+        self._bursts = Light(camera="", presets=(), exposure_ms=None)
+        self._wide_light: Light | None = None
         self._widefield: FramePublisher | None = None
+        self.series_id = series.series_id if series is not None else uuid.uuid4().bytes
+        """Of the localization series, for whoever asks the daemon about it."""
 
     def abort(self) -> None:
         """Stops after the frame that is being taken; `run` returns, its report says where to go on."""
         self._aborted.set()
 
     def run(self, *, first_tile: int = 0) -> ScanReport:
-        """Takes the tiles from `first_tile` on, in the order of the plan, then those to be taken again."""
+        """Takes the tiles from `first_tile` on, in the order of the plan, then those to be taken again.
+
+        Raises MicroscopeError for what the core does not have, before anything is sent, and ScanError when core or
+        focus fail on the way.
+        """
         self._plan.stop(first_tile)
-        report, began = ScanReport(next_tile=first_tile), time.perf_counter()
-        self._prepare()
-        setup = read_setup(self._core)
+        require_idle(self._core)
+        report, began = ScanReport(next_tile=first_tile, series_id=self.series_id), time.perf_counter()
+        tiles, failure = self._plan.tiles - first_tile, None
+        self._path = LightPath(self._core)
+        self._bursts, self._wide_light = lights_of(self._core, self._plan, self._path)
         with contextlib.ExitStack() as stack:
+            stack.callback(self._put_back)
             publisher = stack.enter_context(FramePublisher(self._endpoint))
-            publisher.start(self._series(setup), first_seq=self._first_seq)
-            if self._plan.widefield is not None:
+            wide_series = self._wide_series(tiles)
+            self._path.use(self._bursts)
+            setup = read_setup(self._core)
+            own = burst_series(self._plan, setup, series_id=self.series_id, tiles=tiles, calibration=self._calibration)
+            publisher.start(self._given_series or own, first_seq=self._first_seq)
+            if wide_series is not None:
                 self._widefield = stack.enter_context(FramePublisher(self._endpoint))
-                self._widefield.start(self._widefield_series(setup))
-            self._visit_all(publisher, report, first_tile)
+                self._widefield.start(wide_series)
+            try:
+                self._visit_all(publisher, report, first_tile)
+            except Exception as error:  # the report of a night is not lost for one tile
+                failure = error
             report.aborted = self._aborted.is_set()
-            reason = EndReason.ABORTED if report.aborted else EndReason.COMPLETED
+            reason = EndReason.ERROR if failure is not None else _reason(report)
             report.counts = publisher.end(reason=reason)
             if self._widefield is not None:
                 report.widefield_counts = self._widefield.end(reason=reason)
         report.seconds = time.perf_counter() - began
+        if failure is not None:
+            raise ScanError(self._failed(failure, report), report) from failure
         return report
 
     def _visit_all(self, publisher: FramePublisher, report: ScanReport, first_tile: int) -> None:
         queue = deque((index, 0) for index in range(first_tile, self._plan.tiles))
         visits: dict[int, int] = {}
+        self._last_frame_s = None
         while queue and not self._aborted.is_set():
             index, visit = queue.popleft()
-            tile = self._visit(publisher, self._plan.stop(index), visit)
+            self._at = self._plan.stop(index)
+            tile = self._visit(publisher, self._at, visit)
             report.tiles.append(tile)
             if self._aborted.is_set():
                 break
             if visit == 0:
                 report.next_tile = index + 1
-            for again in self._to_repeat(tile):
-                taken = visits.get(again, 0)
-                if taken < self._most_repeats:
-                    visits[again] = taken + 1
-                    queue.append((again, taken + 1))
+            wanted = self._asked_for(tile, report) | (set() if tile.whole else {index})
+            waiting = {each for each, later in queue if later > 0}
+            for each in sorted(wanted - waiting):
+                if visits.get(each, 0) < self._most_repeats:
+                    visits[each] = visits.get(each, 0) + 1
+                    queue.append((each, visits[each]))
 
-    def _to_repeat(self, tile: TileReport) -> set[int]:
-        wanted = set(self._again(tile)) if self._again is not None else set()
-        for index in wanted:
-            self._plan.stop(index)
-        return wanted if tile.whole else wanted | {tile.index}
+    def _asked_for(self, tile: TileReport, report: ScanReport) -> set[int]:
+        """What the callback names. Whatever it does, the scan goes on."""
+        if self._again is None:
+            return set()
+        wanted = set()
+        try:
+            for index in self._again(tile):
+                self._plan.stop(index)
+                wanted.add(index)
+        except Exception as error:
+            report.again_failures += 1
+            if report.again_failures == 1:
+                report.again_error = f"{type(error).__name__}: {error}"
+                log.warning("tiles to be taken again are not known (the scan goes on): %s", report.again_error)
+        return wanted
 
     def _visit(self, publisher: FramePublisher, stop: Stop, visit: int) -> TileReport:
-        core, plan = self._core, self._plan
+        core = self._core
         core.setXYPosition(stop.x_um, stop.y_um)
         core.waitForDevice(core.getXYStageDevice())
         if self._focus is not None:
             self._focus(core, stop)
-        if plan.widefield is not None and self._widefield is not None:
-            self._take_widefield(self._widefield, plan.widefield, stop)
-            self._use(plan.preset, plan.exposure_ms)
+        wide = self._take_widefield(stop)
+        self._path.use(self._bursts)
         publisher.begin_tile(stop.tile)
         dropped_before = publisher.counts.dropped
-        burst = self._sequence(plan.frames)
+        burst = self._sequence(self._plan.frames)
         first: Captured | None = None
         last: Captured | None = None
         stage = None
@@ -141,36 +188,62 @@ class Scan:
             row=stop.tile.row,
             column=stop.tile.column,
             frames=burst.captured,
-            planned=plan.frames,
+            planned=self._plan.frames,
             dropped=publisher.counts.dropped - dropped_before,
-            overflowed=burst.overflowed,
+            overflowed=burst.overflowed or (wide is not None and wide.overflowed),
             gap_ms=gap_ms,
             fps=_fps(first, last, burst.captured),
-            deepest_queue=burst.deepest_queue,
+            deepest_queue=max(burst.deepest_queue, wide.deepest_queue if wide is not None else 0),
             visit=visit,
             stage_um=stage,
+            lost_in_core=burst.lost,
+            widefield_frames=wide.captured if wide is not None else 0,
+            widefield_planned=(wide.frames or 0) if wide is not None else 0,
         )
 
-    def _take_widefield(self, publisher: FramePublisher, widefield: WidefieldPass, stop: Stop) -> None:
-        self._use(widefield.preset, widefield.exposure_ms or self._plan.exposure_ms)
-        kept = widefield.frames - widefield.ignored
-        publisher.begin_tile(
-            type(stop.tile)(index=stop.tile.index, row=stop.tile.row, column=stop.tile.column, frames=kept)
-        )
+    def _take_widefield(self, stop: Stop) -> Sequence | None:
+        """The widefield frames of a tile, in their series."""
+        widefield, publisher = self._plan.widefield, self._widefield
+        if widefield is None or publisher is None or self._wide_light is None:
+            return None
+        self._path.use(self._wide_light)
+        publisher.begin_tile(dataclasses.replace(stop.tile, frames=widefield.kept))
         stage = stage_position(self._core)
         burst = self._sequence(widefield.frames)
         for number, image in enumerate(burst.run()):
             if number >= widefield.ignored:
                 publisher.send_frame(image.pixels, self._frame(image, stage))
         self._last_frame_s = None  # the next gap would be that of the filter wheel, not of the stage
+        return burst
+
+    def _wide_series(self, tiles: int) -> Series | None:
+        """Read with the camera of the widefield frames."""
+        if self._plan.widefield is None or self._wide_light is None:
+            return None
+        self._path.use(self._wide_light)
+        require_one_camera(self._core)
+        return widefield_series(self._plan, self._plan.widefield, read_setup(self._core), tiles=tiles)
+
+    def _put_back(self) -> None:
+        """Camera and light as the bursts have them, whatever happened."""
+        try:
+            self._path.use(self._bursts)
+        except Exception:  # it is said already why the scan ended
+            log.exception("camera and light could not be set back")
 
     def _sequence(self, frames: int) -> Sequence:
-        return Sequence(core=self._core, frames=frames, stopping=self._aborted.is_set, pause=self._pause)
+        return Sequence(
+            core=self._core,
+            frames=frames,
+            stopping=self._aborted.is_set,
+            silence_s=self._silence_s,
+            pause=self._pause,
+        )
 
     def _frame(self, image: Captured, stage: tuple[float, float] | tuple[float, float, float] | None) -> Frame:
         return describe_frame(
             image.metadata,
-            exposure_ms=self._exposure_ms,
+            exposure_ms=self._path.exposure_ms,
             stage_um=stage,
             stage_measured=stage is not None,
             queue_depth=image.queue_depth,
@@ -179,59 +252,22 @@ class Scan:
     def _gap_ms(self, first: Captured | None) -> float | None:
         if first is None or self._last_frame_s is None:
             return None
-        return (first.at_s - self._last_frame_s) * 1e3 - self._exposure_ms
+        return (first.at_s - self._last_frame_s) * 1e3 - self._path.exposure_ms
 
-    def _prepare(self) -> None:
-        self._preset, self._last_frame_s = None, None
-        self._use(self._plan.preset, self._plan.exposure_ms)
-
-    def _use(self, preset: Preset | None, exposure_ms: float | None) -> None:
-        """Sets what is not set already: a filter wheel is not asked to stay where it is."""
-        if preset is not None and preset != self._preset:
-            self._core.setConfig(preset.group, preset.name)
-            self._core.waitForConfig(preset.group, preset.name)
-            self._preset = preset
-        if exposure_ms is not None and exposure_ms != self._exposure_ms:
-            self._core.setExposure(exposure_ms)
-        self._exposure_ms = float(self._core.getExposure())
-
-    def _series(self, setup: Setup) -> Series:
-        plan = self._plan
-        return self._given_series or Series(
-            name=plan.name,
-            source=setup.source,
-            camera=setup.camera,
-            pixel_size_nm=setup.pixel_size_nm,
-            affine_um=setup.affine_um,
-            exposure_ms=setup.exposure_ms,
-            grid_rows=plan.rows,
-            grid_columns=plan.columns,
-            overlap_um=plan.overlap_um,
-            snake=plan.snake,
-            expected_tiles=plan.tiles,
-            expected_frames=plan.tiles * plan.frames,
-            metadata_json=json.dumps({"scan": repr(plan)}),
+    def _failed(self, error: Exception, report: ScanReport) -> str:
+        tile = self._at.tile
+        said = str(error) if isinstance(error, MicroscopeError) else f"{type(error).__name__}: {error}"
+        return (
+            f"tile {tile.index} (row {tile.row}, column {tile.column}, x {self._at.x_um:.1f} um, "
+            f"y {self._at.y_um:.1f} um): {said}; go on with first tile {report.next_tile}"
         )
 
-    def _widefield_series(self, setup: Setup) -> Series:
-        plan, widefield = self._plan, self._plan.widefield
-        assert widefield is not None
-        kept = widefield.frames - widefield.ignored
-        return Series(
-            name=f"{plan.name}, widefield",
-            source=setup.source,
-            camera=setup.camera,
-            pixel_size_nm=setup.pixel_size_nm,
-            affine_um=setup.affine_um,
-            exposure_ms=widefield.exposure_ms or setup.exposure_ms,
-            grid_rows=plan.rows,
-            grid_columns=plan.columns,
-            overlap_um=plan.overlap_um,
-            snake=plan.snake,
-            expected_tiles=plan.tiles,
-            expected_frames=plan.tiles * kept,
-            widefield=True,
-        )
+
+def _reason(report: ScanReport) -> EndReason:
+    if report.aborted:
+        return EndReason.ABORTED
+    last = {tile.index: tile for tile in report.tiles}
+    return EndReason.OVERFLOW if any(tile.overflowed for tile in last.values()) else EndReason.COMPLETED
 
 
 def _fps(first: Captured | None, last: Captured | None, frames: int) -> float:
