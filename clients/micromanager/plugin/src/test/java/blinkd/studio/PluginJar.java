@@ -1,47 +1,38 @@
 package blinkd.studio;
 
-import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.net.URL;
 import java.net.URLClassLoader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Enumeration;
 import org.micromanager.data.ProcessorPlugin;
+import org.scijava.plugin.DefaultPluginFinder;
+import org.scijava.plugin.PluginIndex;
+import org.scijava.plugin.PluginInfo;
 
 /**
- * The jar as Micro-Manager meets it: the class that SciJava's index names, loaded from the jar alone.
+ * The jar as Micro-Manager meets it: found by SciJava, loaded from the jar alone.
  *
  * <p>In: a path. Out: the plugin. Never: a class of the plugin from anywhere else than the jar.
  */
 public final class PluginJar implements Closeable {
-    private static final Pattern ENTRY = Pattern.compile("\"class\":\"([\\w.$]+)\"");
-    private static final String INDEX = "META-INF/json/org.scijava.plugin.Plugin";
-
     private final URLClassLoader loader;
 
     public PluginJar(Path jar) throws IOException {
         loader = new OwnFirst(jar.toUri().toURL());
     }
 
-    public ProcessorPlugin plugin() throws IOException, ReflectiveOperationException {
-        URL index = loader.findResource(INDEX);
-        if (index == null) {
-            throw new IOException(INDEX + " is not in the jar: Micro-Manager would not find the plugin");
-        }
-        try (InputStream in = index.openStream();
-                BufferedReader reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
-            Matcher entry = ENTRY.matcher(reader.readLine());
-            if (!entry.find()) {
-                throw new IOException(INDEX + " names no class");
+    public ProcessorPlugin plugin() throws ReflectiveOperationException {
+        PluginIndex index = new PluginIndex(new DefaultPluginFinder(loader));
+        index.discover();
+        for (PluginInfo<?> found : index.getAll()) {
+            if (found.getPluginType() == ProcessorPlugin.class) {
+                Class<?> plugin = Class.forName(found.getClassName(), false, loader);
+                return (ProcessorPlugin) plugin.getDeclaredConstructor().newInstance();
             }
-            return (ProcessorPlugin)
-                    loader.loadClass(entry.group(1)).getDeclaredConstructor().newInstance();
         }
+        throw new ClassNotFoundException("SciJava finds no processor plugin in the jar: " + index.getAll());
     }
 
     @Override
@@ -53,6 +44,17 @@ public final class PluginJar implements Closeable {
     private static final class OwnFirst extends URLClassLoader {
         OwnFirst(URL jar) {
             super(new URL[] {jar}, PluginJar.class.getClassLoader());
+        }
+
+        /** Only the jar's own index, as Micro-Manager looks jar by jar. */
+        @Override
+        public URL getResource(String name) {
+            return findResource(name);
+        }
+
+        @Override
+        public Enumeration<URL> getResources(String name) throws IOException {
+            return findResources(name);
         }
 
         @Override
