@@ -72,8 +72,8 @@ class FakeCore:
         self.calls.append(f"camera {label}")
         self.camera = label
 
-    def getLoadedDevices(self) -> Sequence[str]:
-        return ("Camera", "Overview", "XY", "Z")
+    def getLoadedDevicesOfType(self, device_type: int, /) -> Sequence[str]:
+        return ("Camera", "Overview") if device_type == 2 else ()
 
     def getAvailableConfigs(self, group: str, /) -> Sequence[str]:
         return ("Cy3", "Cy5", "DAPI") if group == "Channel" else ()

@@ -308,7 +308,7 @@ def test_a_preset_or_camera_that_is_not_there_is_named_before_anything_moves() -
     for wrong, said in (
         ({"preset": Preset(group="Channel", name="Cy9")}, "no preset 'Cy9' in the group 'Channel': it has Cy3, Cy5"),
         ({"preset": Preset(group="Filter", name="Cy5")}, "there is no such group"),
-        ({"widefield": WidefieldPass(camera="Andor")}, "no device 'Andor' for a camera: loaded are Camera"),
+        ({"widefield": WidefieldPass(camera="Andor")}, "no camera 'Andor': the configuration has Camera, Overview"),
     ):
         with pytest.raises(MicroscopeError, match=said):
             Scan(core, dataclasses.replace(PLAN, **wrong)).run()

@@ -9,6 +9,9 @@ from blinkd.micromanager.core import Core
 from blinkd.micromanager.errors import MicroscopeError
 from blinkd.micromanager.plan import Preset
 
+CAMERA_DEVICE = 2
+"""MMCore's `DeviceType.CameraDevice`."""
+
 
 def require_one_camera(core: Core) -> None:
     """Scans and live bursts drive one camera."""
@@ -38,9 +41,9 @@ def require_stage(core: Core) -> None:
 
 def require_camera(core: Core, label: str) -> None:
     """A camera that is named must be loaded."""
-    loaded = [str(device) for device in core.getLoadedDevices()]
+    loaded = [str(device) for device in core.getLoadedDevicesOfType(CAMERA_DEVICE)]
     if label not in loaded:
-        raise MicroscopeError(f"no device '{label}' for a camera: loaded are {', '.join(loaded) or 'none'}")
+        raise MicroscopeError(f"no camera '{label}': the configuration has {', '.join(loaded) or 'none'}")
 
 
 def require_preset(core: Core, preset: Preset) -> None:
