@@ -197,6 +197,21 @@ def test_a_daemon_that_comes_back_hears_of_the_series_before_any_frame(receiver:
     assert publisher.error is None
 
 
+def test_large_frames_go_on_after_many_small_ones(receiver: Receiver) -> None:
+    """A region of interest that is opened again."""
+    receiver.bind()
+    large = np.zeros((512, 512), np.uint16)
+    with connected(receiver) as publisher:
+        for pixels, frames in ((SMALL, 300), (large, 40), (SMALL, 90), (large, 40)):
+            publisher.start(Series())
+            for _ in range(frames):
+                until(lambda: publisher.wait_for_room(timeout_s=0.0), what="room")
+                publisher.send_frame(pixels)
+                receiver.take()
+            until(lambda: (receiver.take(), publisher.counts.waiting)[1] == 0, what="the queue empties")
+            assert publisher.end() == Counts(captured=frames, sent=frames)
+
+
 def test_each_publisher_has_one_sender_thread_from_its_making_to_its_end(receiver: Receiver) -> None:
     def senders() -> int:
         return [thread.name for thread in threading.enumerate()].count("blinkd-sender")

@@ -24,8 +24,9 @@ RECONNECT_MS = 100
 CONTROL_S = 2.0
 """A control message at the head of the queue waits so long for a daemon."""
 POLL_MS = 50
-HWM_BYTES = 16 << 20
-"""ZeroMQ's own queue holds so many bytes of frames, and at least 4 frames."""
+ON_THE_WAY = 4
+"""Messages that ZeroMQ may hold besides the bounded queue. Never changed while connected: a mark that is lowered can
+leave libzmq waiting for ever for a reader that has nothing more to read."""
 
 log = logging.getLogger("blinkd")
 
@@ -40,8 +41,7 @@ class Link:
         self._socket = self._context.socket(zmq.PUSH)
         self._socket.setsockopt(zmq.IMMEDIATE, 1)  # without a daemon nothing queues inside ZeroMQ
         self._socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
-        self._socket.setsockopt(zmq.SNDHWM, 4)
-        self._frame_bytes = 0
+        self._socket.setsockopt(zmq.SNDHWM, ON_THE_WAY)
         events = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
         self._monitor = self._socket.get_monitor_socket(events)
         try:
@@ -106,9 +106,6 @@ class Link:
     def _try_item(self, item: Item) -> bool:
         if item.image is None:
             return self._try_send(item.make())
-        if item.image.nbytes != self._frame_bytes:
-            self._frame_bytes = item.image.nbytes
-            self._socket.setsockopt(zmq.SNDHWM, max(4, HWM_BYTES // self._frame_bytes))
         envelope = item.make()
         envelope.frame.send_unix_ns = time.time_ns()
         try:

@@ -26,6 +26,8 @@ class TileReport:
     gap_ms: float | None
     """From the last frame before to the first of this tile, less one exposure; None for the first of a scan, and
     where widefield frames came between."""
+    stage_ms: float
+    """Of the gap, what the stage took to arrive."""
     fps: float
     """Between this tile's first and last frame."""
     deepest_queue: int
@@ -79,6 +81,7 @@ class ScanReport:
             "seconds": self.seconds,
             "gap_ms_median": statistics.median(gaps) if gaps else None,
             "gap_ms_largest": max(gaps, default=None),
+            "stage_ms_median": statistics.median([tile.stage_ms for tile in self.tiles]) if self.tiles else 0.0,
             "fps_median": statistics.median([tile.fps for tile in self.tiles]) if self.tiles else 0.0,
             "deepest_queue": max((tile.deepest_queue for tile in self.tiles), default=0),
             "core_buffer_overflows": sum(tile.overflowed for tile in self.tiles),

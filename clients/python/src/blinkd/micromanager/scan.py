@@ -162,8 +162,10 @@ class Scan:
 
     def _visit(self, publisher: FramePublisher, stop: Stop, visit: int) -> TileReport:
         core = self._core
+        began_s = time.perf_counter()
         core.setXYPosition(stop.x_um, stop.y_um)
         core.waitForDevice(core.getXYStageDevice())
+        stage_ms = (time.perf_counter() - began_s) * 1e3
         if self._focus is not None:
             self._focus(core, stop)
         wide = self._take_widefield(stop)
@@ -192,6 +194,7 @@ class Scan:
             dropped=publisher.counts.dropped - dropped_before,
             overflowed=burst.overflowed or (wide is not None and wide.overflowed),
             gap_ms=gap_ms,
+            stage_ms=stage_ms,
             fps=_fps(first, last, burst.captured),
             deepest_queue=max(burst.deepest_queue, wide.deepest_queue if wide is not None else 0),
             visit=visit,
