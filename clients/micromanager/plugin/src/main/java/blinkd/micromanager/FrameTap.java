@@ -4,6 +4,8 @@ import blinkd.stream.Clock;
 import blinkd.stream.Endpoint;
 import blinkd.stream.FrameStream;
 import blinkd.stream.Log;
+import java.util.HashSet;
+import java.util.Set;
 import org.micromanager.data.Image;
 import org.micromanager.data.Processor;
 import org.micromanager.data.ProcessorContext;
@@ -14,9 +16,12 @@ import org.micromanager.data.SummaryMetadata;
  *
  * <p>In: summary metadata, images. Out: each image, first and unchanged; then the same to the recording. Never: a wait
  * for the daemon, a dialog, anything thrown of our own (a Throwable out of here would end the acquisition), more than
- * one line in the log for the same trouble.
+ * one line in the log for the same trouble, or 10 for an acquisition.
  */
 final class FrameTap implements Processor {
+    /** Different troubles that one acquisition writes into the log; the status line shows the last in any case. */
+    private static final int LOG_LINES_MAX = 10;
+
     private final Settings settings;
     private final StudioCore core;
     private final Log log;
@@ -27,7 +32,7 @@ final class FrameTap implements Processor {
     private Recording recording;
     private boolean over;
     private long notSent;
-    private String logged = "";
+    private final Set<String> logged = new HashSet<>();
 
     FrameTap(Settings settings, StudioCore core, Log log, StatusBoard board, String version) {
         this.settings = settings;
@@ -99,8 +104,7 @@ final class FrameTap implements Processor {
 
     private void trouble(String shown, String what, Throwable cause) {
         board.trouble(shown);
-        if (!what.equals(logged)) {
-            logged = what;
+        if (logged.size() < LOG_LINES_MAX && logged.add(what)) {
             log.trouble(shown, cause);
         }
     }

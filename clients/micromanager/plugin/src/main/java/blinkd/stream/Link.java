@@ -34,6 +34,12 @@ final class Link implements Runnable {
     private Item head;
     private long headSinceMs;
     private long lastSentMs;
+    private long connectedAtMs;
+    /** The last connection broke at once: one that does so again and again is logged the first time. */
+    private boolean brief;
+
+    private boolean absenceLogged;
+    private boolean encodingLogged;
     private volatile boolean connected;
     private volatile String trouble = "";
 
@@ -64,7 +70,7 @@ final class Link implements Runnable {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         } catch (Throwable broken) { // nothing may reach the acquisition: it shows in the status and in the counts
-            say("the sender has failed (" + broken + "); frames are dropped and counted from now on", broken);
+            say("the sender has failed (" + broken + "); frames are dropped and counted from now on", broken, true);
         } finally {
             outbox.close();
             outbox.discard();
@@ -108,7 +114,8 @@ final class Link implements Runnable {
             part0 = item.part0.apply(clock.unixNs());
             part1 = item.isFrame() ? pixels.littleEndian(item.pixels) : null;
         } catch (RuntimeException | OutOfMemoryError error) {
-            say("a message could not be encoded and was dropped: " + error, error);
+            say("a message could not be encoded and was dropped: " + error, error, !encodingLogged);
+            encodingLogged = true;
             outbox.giveUp(item);
             return true;
         }
@@ -152,13 +159,17 @@ final class Link implements Runnable {
             push = ZmtpPush.connect(endpoint, CONNECT_MS);
         } catch (IOException | RuntimeException error) {
             backoff.failed(clock.monotonicMs());
-            say("no daemon at " + endpoint + ": " + reason(error), null);
+            say("no daemon at " + endpoint + ": " + reason(error), null, !absenceLogged);
+            absenceLogged = true;
             return;
         }
-        backoff.succeeded();
+        connectedAtMs = clock.monotonicMs();
         connected = true;
+        absenceLogged = false;
         trouble = "";
-        log.say("connected to the daemon at " + endpoint);
+        if (!brief) {
+            log.say("connected to the daemon at " + endpoint);
+        }
         // A daemon that was restarted, or came late, learns what the frames belong to.
         for (SeriesPublisher series : open) {
             if (push == null || !trySend(series.startPart0(), null)) {
@@ -169,9 +180,15 @@ final class Link implements Runnable {
 
     private void left(Exception why) {
         disconnect();
-        backoff.failed(clock.monotonicMs());
+        long nowMs = clock.monotonicMs();
+        boolean wasBrief = brief;
+        brief = nowMs - connectedAtMs < Backoff.LONGEST_MS;
+        if (!brief) {
+            backoff.succeeded();
+        }
+        backoff.failed(nowMs);
         say("the daemon at " + endpoint + " has gone (" + reason(why) + "): frames wait in the queue, and are dropped "
-                + "and counted when it is full", null);
+                + "and counted when it is full", null, !(brief && wasBrief));
     }
 
     private void disconnect() {
@@ -182,10 +199,10 @@ final class Link implements Runnable {
         }
     }
 
-    /** Shows it, and logs it when it is new. */
-    private void say(String what, Throwable cause) {
-        if (!what.equals(trouble)) {
-            trouble = what;
+    /** Shows it; the log hears of it only when something has changed. */
+    private void say(String what, Throwable cause, boolean isNew) {
+        trouble = what;
+        if (isNew) {
             log.trouble(what, cause);
         }
     }

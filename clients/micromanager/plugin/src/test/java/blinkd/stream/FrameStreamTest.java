@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.DataInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -87,14 +91,33 @@ class FrameStreamTest {
 
     @Test
     void aDaemonThatIsAbsentIsLoggedOnceAndNotAtEachTry() throws IOException {
-        FakeDaemon gone = FakeDaemon.start();
-        gone.close();
-        open(gone.endpoint(), 8);
-        Until.holds("the trouble is logged", () -> log.count("no daemon at") == 1);
-        try (FakeDaemon daemon = gone.again()) {
-            Until.holds("connected, after more tries: " + daemon.endpoint(), () -> stream.isConnected());
+        try (ServerSocket stranger = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            open("tcp://127.0.0.1:" + stranger.getLocalPort(), 8);
+            for (int tries = 0; tries < 3; tries++) {
+                try (Socket peer = stranger.accept()) {
+                    new DataInputStream(peer.getInputStream()).readFully(new byte[ZmtpHandshake.GREETING_BYTES]);
+                }
+            }
         }
+        Until.holds("it is tried again when nothing listens any more", () -> stream.trouble().contains("refused"));
         assertEquals(1, log.count("no daemon at"), log.lines.toString());
+    }
+
+    @Test
+    void aDaemonThatHangsUpAgainAndAgainIsLoggedOnce() throws IOException {
+        FakeDaemon daemon = FakeDaemon.start();
+        Written.SetClock clock = new Written.SetClock();
+        stream = FrameStream.open(Endpoint.parse(daemon.endpoint()), 8, clock, log);
+        for (int times = 0; times < 4; times++) {
+            Until.holds("connected", () -> stream.isConnected());
+            daemon.close();
+            Until.holds("the loss shows", () -> !stream.isConnected());
+            daemon = daemon.again();
+            clock.advance(Backoff.LONGEST_MS); // the next try is due
+        }
+        daemon.close();
+        assertEquals(1, log.count("has gone"), log.lines.toString());
+        assertEquals(1, log.count("connected to the daemon"), log.lines.toString());
     }
 
     @Test
@@ -201,14 +224,15 @@ class FrameStreamTest {
             FrameHeader broken = new FrameHeader();
             broken.camera = null;
             assertTrue(publisher.frame(broken, new byte[1]));
+            assertTrue(publisher.frame(broken, new byte[1]));
             offer(publisher, SIDE_PX);
             Envelope message = daemon.next();
             while (message.frame == null) {
                 message = daemon.next();
             }
-            assertEquals(1, message.frame.seq);
+            assertEquals(2, message.frame.seq);
             Until.holds("counted", () -> publisher.counts().sent == 1);
-            assertEquals("2 captured, 1 sent, 0 waiting, 1 dropped", publisher.counts().toString());
+            assertEquals("3 captured, 1 sent, 0 waiting, 2 dropped", publisher.counts().toString());
             assertEquals(1, log.count("could not be encoded"));
         }
     }
