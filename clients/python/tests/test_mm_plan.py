@@ -53,6 +53,8 @@ def test_rows_may_all_run_the_same_way() -> None:
         ({"overlap_um": (50.0, 1.0)}, "overlap_um in x"),
         ({"overlap_um": (1.0, -1.0)}, "overlap_um in y"),
         ({"exposure_ms": 0.0}, "exposure_ms"),
+        ({"field_um": (float("inf"), 40.0)}, "finite"),
+        ({"centre_um": (0.0, float("nan"))}, "finite"),
     ],
 )
 def test_what_no_stage_could_do_is_refused_by_the_name_of_the_field(wrong: dict[str, object], named: str) -> None:
@@ -76,3 +78,13 @@ def test_a_preset_is_written_with_its_group() -> None:
     for text in ("Cy5", "=Cy5", "Channel="):
         with pytest.raises(ValueError, match="GROUP=PRESET"):
             Preset.parse(text)
+
+
+def test_the_same_scan_for_the_mda_engine_has_the_same_positions_in_the_same_order() -> None:
+    pytest.importorskip("useq")
+    plan = dataclasses.replace(PLAN, frames=2, preset=Preset(group="Channel", name="Cy5"), exposure_ms=10.0)
+    events = list(plan.to_useq().iter_events())
+    stops = [plan.stop(index) for index in range(plan.tiles)]
+    assert [(e.x_pos, e.y_pos) for e in events[::2]] == [pytest.approx((s.x_um, s.y_um)) for s in stops]
+    assert len(events) == 24
+    assert {(e.channel.config, e.exposure) for e in events} == {("Cy5", 10.0)}

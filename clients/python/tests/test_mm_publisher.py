@@ -125,6 +125,7 @@ def test_a_position_the_engine_asked_for_is_measured_and_one_it_only_ordered_is_
 def test_each_camera_and_the_widefield_channel_are_series_of_their_own(
     core: FakeCore, attached: Publisher, receiver: Receiver
 ) -> None:
+    core.cameras = 2
     core.mda.events.sequenceStarted.emit(sequence(), {})
     for camera, channel in (("Left", "Cy5"), ("Right", "Cy5"), ("Left", "DAPI")):
         frame(core, g=0, t=0, camera=camera, channel=channel)
@@ -136,6 +137,8 @@ def test_each_camera_and_the_widefield_channel_are_series_of_their_own(
     }
     assert len(wide) == 1
     assert set(attached.counts) == {"Left", "Right", "Left, widefield"}
+    names = {m.series_start.name for m, _ in receiver.messages if m.HasField("series_start")}
+    assert names == {"MDA, Left", "MDA, Right", "MDA, Left, widefield"}
 
 
 def test_a_canceled_sequence_is_aborted_and_an_overflow_is_an_overflow(

@@ -9,6 +9,7 @@ columns say nothing of the camera's axes: those are in the pixel size affine of 
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,8 @@ class ScanPlan:
             raise ValueError(f"rows {self.rows} x columns {self.columns}: each at least 1, {MAX_TILES} tiles at most")
         if self.frames < 1:
             raise ValueError(f"frames {self.frames}: at least 1 in each tile")
+        if not all(math.isfinite(number) for number in (*self.field_um, *self.centre_um)):
+            raise ValueError(f"field_um {self.field_um} and centre_um {self.centre_um}: finite numbers are needed")
         for axis, size, overlap in zip("xy", self.field_um, self.overlap_um, strict=True):
             if not 0 <= overlap < size:
                 raise ValueError(f"overlap_um in {axis} is {overlap}: from 0 to less than the field of {size} um")
@@ -129,7 +132,10 @@ class ScanPlan:
         )
 
     def to_useq(self) -> Any:  # noqa: ANN401 - useq-schema is no dependency of this package
-        """The same tiles, positions and frames as an `MDASequence`, without the widefield pass. Needs useq-schema."""
+        """The same tiles, positions and frames as an `MDASequence`, without the widefield pass. Needs useq-schema.
+
+        useq has exposures only with channels: without a preset, set the core's exposure yourself.
+        """
         useq = importlib.import_module("useq")
         percent_x, percent_y = (
             100 * overlap / size for overlap, size in zip(self.overlap_um, self.field_um, strict=True)
@@ -151,4 +157,5 @@ class ScanPlan:
             grid_plan=grid,
             time_plan=useq.TIntervalLoops(interval=0, loops=self.frames),
             channels=channels,
+            metadata={"name": self.name},
         )

@@ -75,6 +75,7 @@ class Publisher:
         self._sequence: object = None
         self._summary: object = None
         self._setup: Setup | None = None
+        self._several_cameras = False
         self._layout = Layout()
         self._streams: dict[_Key, _Stream] = {}
         self._spare: FramePublisher | None = None
@@ -158,6 +159,7 @@ class Publisher:
         self._sequence, self._summary, self._setup, self._layout = sequence, summary, None, Layout()
         self._spare = self._spare or FramePublisher(self._endpoint)  # connects while the stage moves to the first tile
         self._setup = setup = read_setup(self._core)
+        self._several_cameras = int(self._core.getNumberOfCameraChannels()) > 1
         pixel_um = setup.pixel_size_nm[0] / 1e3 if setup.pixel_size_nm else 1.0
         self._layout = read_layout(sequence, field_um=(setup.field_px[0] * pixel_um, setup.field_px[1] * pixel_um))
 
@@ -195,7 +197,7 @@ class Publisher:
         self._streams[key] = stream
         publisher.start(
             Series(
-                name=", ".join((self._name or name_of(self._sequence), *named)),
+                name=", ".join((self._name or name_of(self._sequence), *[camera] * self._several_cameras, *named)),
                 source=setup.source,
                 camera=camera,
                 calibration=self._calibration,
