@@ -226,3 +226,12 @@ fn install_browser() {
         eprintln!("SKIPPED: Chromium could not be installed ({error}); the page is not looked at");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_studio_plugin_has_the_version_of_the_daemon() {
+        let pom = include_str!("../../../clients/micromanager/pom.xml");
+        assert!(pom.contains(&format!("<version>{}</version>", env!("CARGO_PKG_VERSION"))));
+    }
+}

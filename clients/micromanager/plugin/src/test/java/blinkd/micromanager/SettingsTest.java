@@ -12,7 +12,7 @@ import org.micromanager.PropertyMaps;
 
 /** What is typed, kept and tested; without a window. */
 class SettingsTest {
-    private static final Settings OTHER = new Settings("tcp://10.0.0.7:6000", 8, "http://10.0.0.7:6001/");
+    private static final Settings OTHER = new Settings("tcp://127.0.0.1:6000", 8, "http://127.0.0.1:6001/");
 
     private final FakeStudio studio = new FakeStudio();
     private final StatusBoard board = new StatusBoard();
