@@ -129,7 +129,6 @@ def test_the_camera_keeps_its_rate_with_no_daemon_and_with_a_slow_one_and_drops_
     for name in ("absent", "slow"):
         assert said[name]["fps_median"] >= STEADY * said["good"]["fps_median"], name
         assert said[name]["frames"] == 600, name
-        assert said[name]["deepest_queue"] <= 5, name
     assert (said["absent"]["sent"], said["absent"]["dropped"]) == (0, 600)
     assert nothing_lost(done(good))
     series = done(slow)
@@ -160,7 +159,6 @@ def test_a_daemon_killed_in_the_middle_of_a_scan_costs_the_camera_nothing_and_ev
     assert said["frames"] == 1200
     slowest, fastest = min(t["fps"] for t in tiles), max(t["fps"] for t in tiles)
     assert slowest >= STEADY * fastest, "the rate of the tiles before, during and after"
-    assert said["deepest_queue"] <= 5
     # Dropped while nobody was there, or handed over to a daemon that died before it had read them.
     missing = account["missing"].get("transport", 0)
     assert account["received"] + missing == 1200, series
