@@ -33,7 +33,12 @@ fn main() -> Result<(), Failure> {
     let encoded = descriptors.encode_to_vec();
     std::fs::write(out.join("descriptor_set.bin"), &encoded)?;
     prost_build::Config::new()
-        .bytes([".blinkd.v1.PictureTile.png", ".blinkd.v1.Picture.png", ".blinkd.v1.CameraFrame.png"])
+        .bytes([
+            ".blinkd.v1.PictureTile.png",
+            ".blinkd.v1.PictureTile.values",
+            ".blinkd.v1.Picture.png",
+            ".blinkd.v1.CameraFrame.png",
+        ])
         .compile_fds(descriptors)?;
     pbjson_build::Builder::new()
         .register_descriptors(&encoded)?

@@ -11,7 +11,8 @@ use crossbeam_channel::{Sender, TrySendError};
 use smlm::frame::SeriesId;
 use smlm::localization::Localization;
 use smlm::map::{TileIndex, Viewport};
-use smlm::render::{Look, RgbImage};
+use smlm::render::{Legend, Look, Tone};
+use smlm::statistics::History;
 use smlm::units::Nm;
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -42,7 +43,8 @@ impl Desk {
 
 pub enum Request {
     Preview(Preview),
-    Render(Render),
+    Tiles(Tiles),
+    Statistics(Statistics),
     Localizations(Subscription),
 }
 
@@ -72,20 +74,58 @@ pub struct PictureUpdate {
     pub reset: bool,
 }
 
-/// One picture, now.
-pub struct Render {
+/// Tiles, now; as many as drawing has time for.
+pub struct Tiles {
     pub series: Option<SeriesId>,
-    pub viewport: Option<Viewport>,
-    pub pixel: Option<Nm>,
     pub look: Look,
-    pub reply: oneshot::Sender<Result<Rendered, String>>,
+    pub level: u32,
+    /// Each with the version in which the client has it; 0: not at all.
+    pub wanted: Vec<(TileIndex, u64)>,
+    /// Of the client's versions and tone.
+    pub generation: u64,
+    pub tone: Option<Tone>,
+    /// What tiles are drawn from, instead of colours.
+    pub values: bool,
+    pub reply: oneshot::Sender<Option<DrawnTiles>>,
 }
 
-pub struct Rendered {
-    pub image: RgbImage,
-    pub pixel: Nm,
+/// What a tile is answered with.
+pub enum Pixels {
+    Rgb(Vec<u8>),
+    Values(Vec<f32>),
+}
+
+/// An answer to [`Tiles`].
+pub struct DrawnTiles {
+    pub series: SeriesId,
+    pub generation: u64,
+    pub version: u64,
+    pub level: u32,
+    pub tiles: Vec<(TileIndex, Pixels)>,
+    /// Changed, too, but there was no time.
+    pub left: Vec<(TileIndex, u64)>,
+    pub tone: Tone,
+    pub reset: bool,
+    pub legend: Legend,
     pub true_for_seq: u64,
     pub localizations: u64,
+    pub base_pixel: Nm,
+    pub finest: u32,
+    /// `None` before the first frame.
+    pub bounds: Option<Viewport>,
+}
+
+/// Everything that was counted of a series, once.
+pub struct Statistics {
+    pub series: Option<SeriesId>,
+    pub reply: oneshot::Sender<Option<Counted>>,
+}
+
+/// An answer to [`Statistics`].
+pub struct Counted {
+    pub series: SeriesId,
+    pub true_for_seq: u64,
+    pub history: Box<History>,
 }
 
 /// Localizations, followed.

@@ -61,6 +61,7 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
     let about = engine.about();
     let runtime = runtime(model)?;
     let status = EngineStatus {
+        rule: Some(rule),
         model: format!("{} {}", about.name, about.version),
         provider: about.provider.clone(),
         attempts: about.attempts.clone(),

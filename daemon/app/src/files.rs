@@ -12,6 +12,7 @@ use smlm::localization::Filter;
 use smlm::render::RgbImage;
 use wire::files::png;
 
+use crate::drifting;
 use crate::estimating::{self, Job};
 use crate::export::{self, Format};
 use crate::live::Series;
@@ -40,6 +41,8 @@ pub enum FileJob {
     SpareRing,
     /// The beginning of a series, to be looked at.
     Estimate(Job),
+    /// Localizations of some frames, to be compared with earlier ones.
+    Drift(drifting::Job),
 }
 
 /// Works until the picture stage has gone.
@@ -55,6 +58,7 @@ pub fn run(settings: &Settings, inbox: &Receiver<FileJob>) {
             }
             FileJob::SpareRing => spare_ring(settings),
             FileJob::Estimate(job) => estimating::run(&job),
+            FileJob::Drift(job) => drifting::run(&job),
             FileJob::Sync(journal) => {
                 let synced = std::fs::File::open(&journal).and_then(|file| file.sync_data());
                 if let Err(error) = synced {

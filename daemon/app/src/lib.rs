@@ -6,6 +6,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod desk;
+pub mod drifting;
 pub mod engines;
 pub mod estimating;
 pub mod export;

@@ -5,19 +5,23 @@
 //! plain numbers and is held for well under a microsecond per frame.
 
 mod door;
+mod view;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
+use crate::drifting::Drift;
 use smlm::estimate::{Estimate, Trouble};
 use smlm::frame::SeriesId;
 use smlm::localization::Filter;
+use smlm::localize::Rule;
 use smlm::series::SeriesInfo;
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
-pub use self::door::{Door, MAX_TILES, TileCount};
+pub use self::door::{Door, MAX_TILES, TileCount, Wishes};
+pub use self::view::View;
 
 /// The whole daemon's state.
 pub struct Live {
@@ -51,6 +55,8 @@ pub struct EngineStatus {
     pub attempts: Vec<String>,
     pub onnxruntime: String,
     pub window_frames: u32,
+    /// How it reads emitters off the network's output; `None` for engines without a network.
+    pub rule: Option<Rule>,
 }
 
 /// Where a series stands.
@@ -68,6 +74,7 @@ pub struct Series {
     pub id: SeriesId,
     door: Mutex<Door>,
     exit: Mutex<Exit>,
+    window: view::Window,
 }
 
 /// What the picture stage knows.
@@ -81,6 +88,8 @@ pub struct Exit {
     pub processed_fps: f64,
     /// What the first frames say of microscope, sample and camera; `None` as long as nobody has looked.
     pub estimate: Option<Arc<Result<Estimate, Trouble>>>,
+    /// How the sample has moved; `None` as long as there is no segment of it.
+    pub drift: Option<Arc<Drift>>,
     pub warnings: Vec<String>,
     /// Files that could not be written, and why.
     pub files_failed: Vec<String>,
@@ -187,7 +196,12 @@ impl Default for Live {
 impl Series {
     pub fn new(info: SeriesInfo, filter: Filter) -> Self {
         let door = Door::new(info, filter);
-        Self { id: door.info.id, door: Mutex::new(door), exit: Mutex::default() }
+        Self {
+            id: door.info.id,
+            door: Mutex::new(door),
+            exit: Mutex::default(),
+            window: view::Window::default(),
+        }
     }
 
     pub fn door(&self) -> MutexGuard<'_, Door> {

@@ -4,26 +4,26 @@
 //! queue that never loses one. Never: a file, a socket, a picture. When the queue is full this stage waits,
 //! the rings fill, and ingest says what that means.
 
+mod inference;
 mod lane;
 
-use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
-use infer::{Engine, EngineError, Output};
+use infer::Engine;
 use smlm::frame::FrameInfo;
-use smlm::localization::{Filter, Localization};
-use smlm::localize::{BadTensor, OutputScale, Rule, localize};
+use smlm::localization::Localization;
+use smlm::localize::{OutputScale, Rule};
 use smlm::series::Channel;
 use smlm::units::Camera;
 use smlm::window::{WindowFrames, Windower};
 
 use crate::engines::Opened;
 use crate::estimating::{Collector, SampleOutlet};
-use crate::live::{Live, Series};
+use crate::live::{Live, Series, View};
 use crate::store::ring::RingReader;
 pub use lane::Lane;
 
@@ -72,6 +72,8 @@ pub struct Batch {
     pub last_slot: u64,
     /// The network failed on these frames: they are lost, not empty.
     pub failed: bool,
+    /// One of the frames for viewers, where somebody wants to see one.
+    pub view: Option<Box<View>>,
 }
 
 impl Batch {
@@ -83,6 +85,7 @@ impl Batch {
             localizations: Vec::with_capacity(4096),
             last_slot: 0,
             failed: false,
+            view: None,
         }
     }
 }
@@ -131,7 +134,7 @@ impl Localizer {
             let mut worked = false;
             let began = Instant::now();
             for place in 0..self.lanes.len() {
-                worked |= self.step(place);
+                worked |= self.step(place, open);
             }
             if worked {
                 add(&self.live.busy.turns, began.elapsed());
@@ -181,7 +184,6 @@ impl Localizer {
                     let lane = self.lanes.iter_mut().find(|lane| lane.series.id == series);
                     if let Some(lane) = lane {
                         let info = lane.series.info();
-                        lane.camera = info.camera.unwrap_or(self.settings.camera);
                         lane.channel = info.channel;
                         lane.series.warn_of_pixels(self.settings.pixel_range_nm);
                         self.send(ToPicture::Described { series });
@@ -229,8 +231,13 @@ impl Localizer {
     }
 
     /// One turn for one series: take what is there, work on one batch. `false`: nothing to do.
-    fn step(&mut self, place: usize) -> bool {
+    fn step(&mut self, place: usize, open: bool) -> bool {
         let lane = &mut self.lanes[place];
+        let wishes = lane.series.door().wishes;
+        // A daemon that stops drains what waits, wanted or not.
+        if wishes.paused && open {
+            return false;
+        }
         let held = lane.reader.held();
         lane.reader.release_before(lane.released.load(atomic::Ordering::Acquire));
         if lane.reader.held() < held {
@@ -248,12 +255,14 @@ impl Localizer {
         let mut batch = self.spare_batch(place);
         let (attempts, before_ns) = (self.attempts, self.engine.network_ns());
         let lane = &mut self.lanes[place];
-        let filter = lane.series.door().filter;
+        lane.camera = lane.usual_camera(&self.settings, &wishes);
         let began = Instant::now();
         let ran = if lane.channel == Channel::Widefield {
             Ok(Duration::ZERO)
         } else {
-            run(lane, windows, &mut *self.engine, &self.settings, &filter, &mut batch)
+            let rule = wishes.rule.unwrap_or(self.settings.rule);
+            let how = inference::How { scale: &self.settings.scale, rule, filter: &wishes.filter };
+            inference::run(lane, windows, &mut *self.engine, &how, &mut batch)
         };
         let took = began.elapsed();
         let localize = *ran.as_ref().unwrap_or(&Duration::ZERO);
@@ -261,6 +270,7 @@ impl Localizer {
         add(&self.live.busy.localize, localize);
         let network = self.engine.network_ns().saturating_sub(before_ns);
         self.live.busy.network.fetch_add(network, atomic::Ordering::Relaxed);
+        lane.show(windows, &mut batch);
         for window in lane.pending.drain(..windows) {
             batch.frames.push(window.this);
             batch.last_slot = window.this_slot;
@@ -341,60 +351,4 @@ impl Localizer {
 
 fn add(counter: &AtomicU64, time: Duration) {
     counter.fetch_add(time.as_nanos() as u64, atomic::Ordering::Relaxed);
-}
-
-/// Runs the network over the first `windows` pending windows and reads the emitters off its output.
-fn run(
-    lane: &Lane,
-    windows: usize,
-    engine: &mut dyn Engine,
-    settings: &Settings,
-    filter: &Filter,
-    batch: &mut Batch,
-) -> Result<Duration, Failed> {
-    let first = lane.window(0);
-    let mut refs = [first; MAX_BATCH];
-    for (at, place) in refs.iter_mut().enumerate().take(windows).skip(1) {
-        *place = lane.window(at);
-    }
-    let found = &mut batch.localizations;
-    let (mut not_finite, mut bad, mut localizing) = (0, None, Duration::ZERO);
-    engine.run(&refs[..windows], &mut |at, output| {
-        let info = &lane.pending[at].this;
-        let began = Instant::now();
-        match output {
-            Output::Decode(tensor) => {
-                match localize(&tensor, &settings.scale, settings.rule, filter, info, found) {
-                    Ok(kept) => not_finite += kept.not_finite,
-                    Err(error) => bad = Some(error),
-                }
-            }
-            Output::Found(localizations) => found.extend(
-                localizations
-                    .iter()
-                    .map(|l| Localization { frame: info.id.seq.0 as u32, tile: info.tile.index, ..*l })
-                    .filter(|l| filter.keeps(l)),
-            ),
-        }
-        localizing += began.elapsed();
-    })?;
-    if let Some(error) = bad {
-        return Err(Failed::Tensor(error));
-    }
-    if not_finite > 0 {
-        tracing::warn!(series = %lane.series.id, not_finite, "the network gave values that are not numbers");
-    }
-    // Lanes and tiles finish in any order; what is journaled must not depend on it.
-    let place = |l: &Localization| (l.frame, l.y_px, l.x_px);
-    found.sort_unstable_by(|a, b| place(a).partial_cmp(&place(b)).unwrap_or(Ordering::Equal));
-    Ok(localizing)
-}
-
-/// Why frames of a batch were not localized.
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    #[error(transparent)]
-    Tensor(#[from] BadTensor),
 }

@@ -23,8 +23,8 @@ use crate::files::FileJob;
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, ToPicture};
 use crate::store::ring::RingReader;
-pub use lane::Lane;
-use lane::{DISK_FULL, RETRY};
+use lane::RETRY;
+pub use lane::{DISK_FULL, Lane};
 use previews::Previews;
 
 /// What the stage needs to know.
@@ -172,7 +172,9 @@ impl PictureStage {
         }
         lane.account(&batch, self.clock.now_unix_ns());
         let _ = self.bell.try_send(()); // the ring has room again; full: the localizer is awake
-        lane.map.add(&batch.localizations, lane.pixel);
+        lane.draw(&batch.localizations);
+        lane.drift.take(&batch.series, &batch.frames, &batch.localizations, lane.pixel, &self.files);
+        show(&mut batch);
         let seq = lane.true_for_seq;
         self.newest = Some((batch.series.id, seq));
         publish(&mut self.subscriptions, batch.series.id, seq, &batch.localizations);
@@ -194,9 +196,10 @@ impl PictureStage {
     fn serve(&mut self, request: Request) {
         match request {
             Request::Preview(preview) => self.previews.add(preview),
-            Request::Render(render) => {
-                let lane = previews::lane_of(&self.lanes, render.series);
-                previews::render(lane, render);
+            Request::Tiles(tiles) => self.previews.tiles(&self.lanes, tiles),
+            Request::Statistics(statistics) => {
+                let lane = previews::lane_of(&self.lanes, statistics.series);
+                let _ = statistics.reply.send(lane.map(Lane::counted)); // a client that left does not matter
             }
             Request::Localizations(subscription) => {
                 self.subscriptions.retain(|s| !s.to.is_closed());
@@ -238,6 +241,14 @@ impl PictureStage {
 
 /// Stands in for the requests once no client can come any more.
 static NEVER: std::sync::LazyLock<Receiver<Request>> = std::sync::LazyLock::new(crossbeam_channel::never);
+
+/// What was found in the frame that somebody wants to see.
+fn show(batch: &mut Batch) {
+    let Some(mut view) = batch.view.take() else { return };
+    let frame = view.info.id.seq.0 as u32;
+    view.localizations.extend(batch.localizations.iter().filter(|l| l.frame == frame));
+    batch.series.put_view(*view);
+}
 
 /// To every client that listens; one whose queue is full is told later how much it missed.
 fn publish(clients: &mut Vec<Subscription>, series: SeriesId, true_for_seq: u64, found: &[Localization]) {

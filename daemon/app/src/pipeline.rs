@@ -244,6 +244,8 @@ impl Daemon {
             engines: self.engines.0.clone(),
             permits: Arc::new(tokio::sync::Semaphore::new(config.serve.max_clients)),
             previews: Arc::new(tokio::sync::Semaphore::new(config.picture.max_previews)),
+            snapshots: Arc::new(tokio::sync::Semaphore::new(1)),
+            instance: Clock::start().now_unix_ns(),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);
         let task = runtime.spawn(serve::run(listener, shared));

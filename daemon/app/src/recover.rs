@@ -141,7 +141,13 @@ fn tiles(past: Option<&journal::Recovered>, waiting: &BTreeMap<u32, (Tile, u64)>
         account.refuse_many(LossReason::EngineFailed, done.failed);
         tiles.insert(
             done.tile.index,
-            TileCount { account, localizations: done.localizations, ..TileCount::new(done.tile) },
+            TileCount {
+                account,
+                localizations: done.localizations,
+                stage: done.stage,
+                visits: 1,
+                ..TileCount::new(done.tile)
+            },
         );
     }
     for (index, (tile, frames)) in waiting {
@@ -165,7 +171,7 @@ impl Recovered {
                 let mut lane = picture::Lane::around(series.clone(), released, journal, pixel, settings);
                 lane.true_for_seq = past.last_seq.unwrap_or(0);
                 let past = JournalReader::open(&journal::folder(&settings.store, series.id))?;
-                past.blocks().for_each(|block| lane.map.add(block.localizations, pixel));
+                past.blocks().for_each(|block| lane.redraw(&block));
                 lanes.push(lane);
             }
             rest.push((series, writer, reader, done_through));

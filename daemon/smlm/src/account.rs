@@ -180,6 +180,11 @@ impl Account {
         }
     }
 
+    /// Frames that never came, for whatever cause.
+    pub const fn missing_total(&self) -> u64 {
+        self.missing_transport + self.missing_camera
+    }
+
     pub fn is_balanced(&self) -> bool {
         self.received == self.processed + self.waiting + self.lost_total()
     }

@@ -4,12 +4,14 @@
 
 pub mod account;
 pub mod crlb;
+pub mod drift;
 pub mod estimate;
 pub mod frame;
 pub mod localization;
 pub mod localize;
 pub mod map;
 pub mod metrics;
+pub mod placement;
 pub mod psf;
 pub mod render;
 pub mod series;

@@ -57,8 +57,8 @@ impl Default for Rule {
     }
 }
 
-/// DECODE's `_split_th`.
-const SECOND_OF_CODE: f32 = 0.6;
+/// DECODE's `_split_th`: what [`Rule::RawThreshold`] takes for `second`.
+pub const SECOND_OF_CODE: f32 = 0.6;
 
 /// What became of the maxima of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -2,6 +2,15 @@
 //! time, all passed in. Out: rates, medians, percentiles. Memory is fixed; recording allocates nothing. Never:
 //! reads a clock.
 
+mod course;
+mod distribution;
+mod history;
+mod on_time;
+
+pub use course::{Course, Span};
+pub use distribution::{Distribution, Quantity};
+pub use history::History;
+
 use crate::localization::Localization;
 use crate::units::PixelSize;
 
@@ -64,40 +73,65 @@ impl RecentStatistics {
         if slot.epoch != epoch {
             slot.restart(epoch);
         }
-        slot.frames += u64::from(batch.frames);
-        slot.area_um2 += f64::from(batch.frames) * batch.area_um2;
-        slot.localizations += batch.localizations.len() as u64;
-        let (half_x, half_y) = (batch.pixel.x.0 as f32 / 2.0, batch.pixel.y.0 as f32 / 2.0);
-        for l in batch.localizations {
-            slot.photons.add(l.photons);
-            slot.background.add(l.background);
-            slot.sigma_nm.add(l.sigma_x_px * half_x + l.sigma_y_px * half_y);
-        }
+        slot.add(batch);
     }
 
     /// Of the window that ends now; `None` when no frame was done in it.
     pub fn at(&self, now_ns: u64) -> Option<Statistics> {
         let last = now_ns / self.slot_ns + 1;
         let first = (last + 1).saturating_sub(SLOTS as u64).max(1);
-        let recent = || self.slots.iter().filter(|slot| (first..=last).contains(&slot.epoch));
-        let frames: u64 = recent().map(|slot| slot.frames).sum();
+        Statistics::of(self.slots.iter().filter(|slot| (first..=last).contains(&slot.epoch)))
+    }
+}
+
+impl Statistics {
+    /// `None` without a frame.
+    fn of<'a>(slots: impl Iterator<Item = &'a Slot> + Clone) -> Option<Self> {
+        let frames: u64 = slots.clone().map(|slot| slot.frames).sum();
         if frames == 0 {
             return None;
         }
-        let localizations = recent().map(|slot| slot.localizations).sum::<u64>() as f64;
-        let area: f64 = recent().map(|slot| slot.area_um2).sum();
-        Some(Statistics {
+        let localizations = slots.clone().map(|slot| slot.localizations).sum::<u64>() as f64;
+        let area: f64 = slots.clone().map(|slot| slot.area_um2).sum();
+        Some(Self {
             frames,
             localizations_per_frame: localizations / frames as f64,
             density_per_um2: if area > 0.0 { localizations / area } else { 0.0 },
-            photons_median: median(recent().map(|slot| &slot.photons)),
-            background_median: median(recent().map(|slot| &slot.background)),
-            sigma_lateral_median_nm: median(recent().map(|slot| &slot.sigma_nm)),
+            photons_median: median(slots.clone().map(|slot| &slot.photons)),
+            background_median: median(slots.clone().map(|slot| &slot.background)),
+            sigma_lateral_median_nm: median(slots.map(|slot| &slot.sigma_nm)),
         })
     }
 }
 
+/// Statistics of the frames since it was made, without an end.
+#[derive(Clone, Default)]
+pub struct TileStatistics(Box<Slot>);
+
+impl TileStatistics {
+    pub fn record(&mut self, batch: &Batch) {
+        self.0.add(batch);
+    }
+
+    /// Of nothing: all 0.
+    pub fn now(&self) -> Statistics {
+        Statistics::of(std::iter::once(&*self.0)).unwrap_or_default()
+    }
+}
+
 impl Slot {
+    fn add(&mut self, batch: &Batch) {
+        self.frames += u64::from(batch.frames);
+        self.area_um2 += f64::from(batch.frames) * batch.area_um2;
+        self.localizations += batch.localizations.len() as u64;
+        let (half_x, half_y) = (batch.pixel.x.0 as f32 / 2.0, batch.pixel.y.0 as f32 / 2.0);
+        for l in batch.localizations {
+            self.photons.add(l.photons);
+            self.background.add(l.background);
+            self.sigma_nm.add(l.sigma_x_px * half_x + l.sigma_y_px * half_y);
+        }
+    }
+
     fn restart(&mut self, epoch: u64) {
         (self.epoch, self.frames, self.localizations, self.area_um2) = (epoch, 0, 0, 0.0);
         for bins in [&mut self.photons, &mut self.background, &mut self.sigma_nm] {

@@ -3,12 +3,17 @@
 //! In: frames as they come, the publisher's last word. Out: what is missing, where, and why. Never: a frame counted
 //! twice; the tiles' accounts add up to the series'.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use smlm::account::{Account, LossReason};
 use smlm::frame::{Continuity, FrameInfo, GapCause, Shape, StagePosition, Tile};
 use smlm::localization::Filter;
+use smlm::localize::Rule;
+use smlm::placement::Placement;
 use smlm::series::{SeriesInfo, Totals};
+use smlm::statistics::Statistics;
+use smlm::units::Camera;
 
 use super::State;
 
@@ -27,10 +32,22 @@ pub struct Door {
     pub shape: Shape,
     pub live_sampled: bool,
     pub dropped_by_publisher: u64,
-    pub filter: Filter,
+    pub wishes: Wishes,
     last_image: Option<(u32, i64)>,
     /// Of the last frame, with the frames announced for it: whose end a gap may have been.
     last_tile: Option<(Tile, u32)>,
+}
+
+/// How clients want the series to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Wishes {
+    pub filter: Filter,
+    /// Instead of the configured one.
+    pub rule: Option<Rule>,
+    /// Instead of the publisher's or the configured one.
+    pub camera: Option<Camera>,
+    /// Frames wait in the ring.
+    pub paused: bool,
 }
 
 /// A tile's own account.
@@ -41,12 +58,34 @@ pub struct TileCount {
     pub localizations: u64,
     /// At its first frame.
     pub stage: Option<StagePosition>,
+    /// How often its frames began to come.
+    pub visits: u32,
+    /// Somebody wants it again: until its frames come again.
+    pub retake: bool,
+    /// 0: after a restart.
+    pub first_arrival_unix_ns: u64,
+    pub last_done_unix_ns: u64,
+    /// Of its latest visit.
+    pub statistics: Statistics,
+    /// Known once its first frames are processed.
+    pub placement: Placement,
 }
 
 impl TileCount {
     /// Nothing counted yet.
     pub fn new(tile: Tile) -> Self {
-        Self { tile, account: Account::default(), localizations: 0, stage: None }
+        Self {
+            tile,
+            account: Account::default(),
+            localizations: 0,
+            stage: None,
+            visits: 0,
+            retake: false,
+            first_arrival_unix_ns: 0,
+            last_done_unix_ns: 0,
+            statistics: Statistics::default(),
+            placement: Placement::default(),
+        }
     }
 }
 
@@ -62,7 +101,7 @@ impl Door {
             shape: Shape::default(),
             live_sampled: false,
             dropped_by_publisher: 0,
-            filter,
+            wishes: Wishes { filter, ..Wishes::default() },
             last_image: None,
             last_tile: None,
         }
@@ -75,12 +114,16 @@ impl Door {
             return false;
         }
         let jumped = seq - self.next_seq;
+        let visits = self.last_tile.is_none_or(|(tile, _)| tile.index != info.tile.index);
         self.miss_before(info, jumped);
         if let (0, Some((tile, last)), Some(now)) = (jumped, self.last_image, info.image_number) {
             let burst = info.continuity == Continuity::Burst && tile == info.tile.index;
             if burst && now > last + 1 {
                 self.miss(info.tile, GapCause::Camera, (now - last - 1).unsigned_abs());
             }
+        }
+        if visits {
+            self.visit(info);
         }
         self.last_image = info.image_number.map(|number| (info.tile.index, number));
         self.last_tile = Some((info.tile, info.frames_per_tile));
@@ -89,6 +132,16 @@ impl Door {
         self.live_sampled |= info.continuity == Continuity::LiveSampled;
         self.dropped_by_publisher = self.dropped_by_publisher.max(info.dropped_by_publisher);
         true
+    }
+
+    fn visit(&mut self, info: &FrameInfo) {
+        self.with_tile(info.tile, |t| {
+            t.visits += 1;
+            t.retake = false;
+            if t.visits == 1 {
+                t.first_arrival_unix_ns = info.arrival_unix_ns;
+            }
+        });
     }
 
     /// A frame was written into the ring.
@@ -119,6 +172,24 @@ impl Door {
             t.account.process(frames);
             t.localizations += localizations;
         });
+    }
+
+    /// The tile of the last frame that came.
+    pub fn latest_tile(&self) -> Option<Tile> {
+        self.last_tile.map(|(tile, _)| tile)
+    }
+
+    /// Marks tiles as wanted again, or not after all. Errors: the first tile of which no frame ever came; nothing is
+    /// changed then.
+    pub fn want_again(&mut self, tiles: &[u32], wanted: bool) -> Result<(), u32> {
+        let wanted_tiles: HashSet<u32> = tiles.iter().copied().collect();
+        let known: HashSet<u32> = self.tiles.iter().map(|t| t.tile.index).collect();
+        if let Some(unknown) = tiles.iter().find(|tile| !known.contains(tile)) {
+            return Err(*unknown);
+        }
+        let asked = self.tiles.iter_mut().filter(|t| wanted_tiles.contains(&t.tile.index));
+        asked.for_each(|t| t.retake = wanted);
+        Ok(())
     }
 
     /// The publisher's last word: frames that it numbered after the last one that came are missing, too.
@@ -164,7 +235,8 @@ impl Door {
         self.with_tile(tile, |t| t.account.miss(cause, frames));
     }
 
-    fn with_tile(&mut self, tile: Tile, change: impl FnOnce(&mut TileCount)) {
+    /// Changes what is known of a tile; of one too many there is nothing to change.
+    pub fn with_tile(&mut self, tile: Tile, change: impl FnOnce(&mut TileCount)) {
         let place = self.tiles.iter().rposition(|t| t.tile.index == tile.index);
         let place = match place {
             Some(place) => place,

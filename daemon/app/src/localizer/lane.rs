@@ -14,9 +14,9 @@ use smlm::series::Channel;
 use smlm::units::Camera;
 use smlm::window::{Event, Window, Windower};
 
-use super::MAX_BATCH;
+use super::{Batch, MAX_BATCH, Settings};
 use crate::estimating::Collector;
-use crate::live::Series;
+use crate::live::{Series, View, Wishes};
 use crate::store::ring::RingReader;
 
 /// A series on its way through the network.
@@ -57,6 +57,28 @@ impl Lane {
         for event in self.windower.flush() {
             self.note(event);
         }
+    }
+
+    /// The camera whose counts become photons from now on.
+    pub fn usual_camera(&self, settings: &Settings, wishes: &Wishes) -> Camera {
+        wishes.camera.or_else(|| self.series.info().camera).unwrap_or(settings.camera)
+    }
+
+    /// Leaves the last of the first `windows` frames in the batch if somebody wants to see one; a series' last frame
+    /// always.
+    pub fn show(&self, windows: usize, batch: &mut Batch) {
+        let last = self.closing.is_some() && self.pending.len() == windows;
+        let wanted = self.series.view_wanted() || last;
+        let Some(window) = windows.checked_sub(1).and_then(|at| self.pending.get(at)).filter(|_| wanted)
+        else {
+            return;
+        };
+        batch.view = Some(Box::new(View {
+            info: window.this,
+            pixels: self.reader.pixels(window.this_slot).into(),
+            localizations: Vec::new(),
+            localized: self.channel != Channel::Widefield,
+        }));
     }
 
     fn note(&mut self, event: Event) {

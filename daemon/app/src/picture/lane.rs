@@ -9,16 +9,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use smlm::account::LossReason;
-use smlm::map::LiveMap;
+use smlm::frame::{FrameId, FrameInfo, Seq, Shape, StagePosition, Tile};
+use smlm::localization::Localization;
+use smlm::map::{LiveMap, Viewport};
+use smlm::placement::{self, Field, Placement};
 use smlm::series::SeriesInfo;
-use smlm::statistics::{self, LatencyHistogram, RecentStatistics};
-use smlm::units::PixelSize;
+use smlm::statistics::{self, History, LatencyHistogram, RecentStatistics, TileStatistics};
+use smlm::units::{Nm, PixelSize};
 
 use super::{Settings, previews};
+use crate::desk::Counted;
+use crate::drifting;
 use crate::files::FileJob;
-use crate::live::{Live, Series, State};
+use crate::live::{Live, Series, State, TileCount};
 use crate::localizer::Batch;
-use crate::store::journal::{JournalError, JournalWriter};
+use crate::store::journal::{Block, JournalError, JournalWriter};
 
 /// A series with its journal and map.
 pub struct Lane {
@@ -30,8 +35,21 @@ pub struct Lane {
     latency: LatencyHistogram,
     pub(super) released: Arc<AtomicU64>,
     pub true_for_seq: u64,
+    pub(super) history: History,
+    pub(super) drift: drifting::Collector,
+    tile: TileInHand,
+    /// Of all fields of view so far.
+    extent: Option<Viewport>,
     rates: Rates,
     pub(super) closed: bool,
+}
+
+/// The tile whose frames are being processed.
+#[derive(Default)]
+struct TileInHand {
+    index: Option<u32>,
+    placement: Placement,
+    statistics: TileStatistics,
 }
 
 /// Frames per second received and processed, measured over at least a second.
@@ -43,12 +61,14 @@ struct Rates {
     last: (f64, f64),
 }
 
+/// A block of the journal is a batch, and has no more frames unless most of them were lost.
+const FRAMES_IN_BLOCK: usize = 4096;
 /// What is called recent.
 const STATISTICS_MS: u64 = 1000;
 /// Between two attempts to write to a disk that is full.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 /// Shown to clients while localizations cannot be written.
-pub(super) const DISK_FULL: &str =
+pub const DISK_FULL: &str =
     "the journal cannot be written: free some space; frames wait in the ring meanwhile";
 
 impl Lane {
@@ -82,6 +102,10 @@ impl Lane {
             latency: LatencyHistogram::default(),
             released,
             true_for_seq: 0,
+            history: History::default(),
+            drift: drifting::Collector::default(),
+            tile: TileInHand::default(),
+            extent: None,
             rates: Rates::default(),
             closed: false,
         }
@@ -129,6 +153,7 @@ impl Lane {
                 door.process(first.tile, frames, batch.localizations.len() as u64);
             }
         }
+        self.arrive(first);
         self.released.store(batch.last_slot, Ordering::Release);
         self.true_for_seq = last.id.seq.0;
         for frame in &batch.frames {
@@ -142,10 +167,77 @@ impl Lane {
             localizations: &batch.localizations,
         };
         self.statistics.record(now_unix_ns, &done);
+        self.history.record(&batch.frames, &batch.localizations, self.pixel);
+        self.tile.statistics.record(&done);
+        let (statistics, placement) = (self.tile.statistics.now(), self.tile.placement);
+        self.series.door().with_tile(first.tile, |tile| {
+            tile.last_done_unix_ns = now_unix_ns;
+            (tile.statistics, tile.placement) = (statistics, placement);
+        });
         let mut exit = self.series.exit();
         exit.localizations += batch.localizations.len() as u64;
         exit.first_arrival_unix_ns.get_or_insert(first.arrival_unix_ns);
         exit.last_done_unix_ns = now_unix_ns;
+    }
+
+    /// The frames in hand may be of another tile than the last ones.
+    fn arrive(&mut self, info: &FrameInfo) {
+        if self.tile.index == Some(info.tile.index) {
+            return;
+        }
+        let (first, here) = {
+            let door = self.series.door();
+            let of = |tile: Option<&TileCount>| tile.and_then(|tile| tile.stage);
+            (of(door.tiles.first()), of(door.tiles.iter().find(|t| t.tile.index == info.tile.index)))
+        };
+        self.place(info.tile, info.shape, first, here);
+    }
+
+    /// Takes a tile in hand that lies where the stage stood.
+    pub fn place(
+        &mut self,
+        tile: Tile,
+        shape: Shape,
+        first: Option<StagePosition>,
+        here: Option<StagePosition>,
+    ) {
+        let field = Field { shape, pixel: self.pixel };
+        let placement = placement::place(&self.series.info(), field, tile, first, here);
+        let (x, y) = placement.corner;
+        let (width, height) =
+            (f64::from(shape.width) * self.pixel.x.0, f64::from(shape.height) * self.pixel.y.0);
+        let field = Viewport { x_min: x, y_min: y, x_max: Nm(x.0 + width), y_max: Nm(y.0 + height) };
+        self.extent = Some(self.extent.map_or(field, |extent| extent.and(&field)));
+        self.tile = TileInHand { index: Some(tile.index), placement, statistics: TileStatistics::default() };
+    }
+
+    /// Adds a block of the journal to the map and to what is counted, as when it came.
+    pub fn redraw(&mut self, block: &Block<'_>) {
+        let head = &block.head;
+        let tile = Tile { index: head.tile, row: head.tile_row, column: head.tile_column };
+        let shape = Shape { width: head.width_px, height: head.height_px };
+        let info = FrameInfo { tile, shape, ..FrameInfo::default() };
+        self.arrive(&info);
+        self.draw(block.localizations);
+        // Which frames between the first and the last were lost is not known any more: they count as empty ones.
+        let frames: Vec<_> = (head.first_seq..=head.last_seq)
+            .take(FRAMES_IN_BLOCK)
+            .map(|seq| FrameInfo { id: FrameId { series: self.series.id, seq: Seq(seq) }, ..info })
+            .collect();
+        self.history.record(&frames, block.localizations, self.pixel);
+    }
+
+    /// Adds to the map, where the tile in hand lies.
+    pub fn draw(&mut self, localizations: &[Localization]) {
+        self.map.add_at(localizations, self.pixel, self.tile.placement.corner);
+    }
+
+    /// The fields of view, or what the map holds where that is larger; `None` before the first frame.
+    pub fn field(&self) -> Option<Viewport> {
+        match (self.extent, self.map.bounds()) {
+            (Some(extent), Some(bounds)) => Some(extent.and(&bounds)),
+            (extent, bounds) => extent.or(bounds),
+        }
     }
 
     /// Puts what clients see up to date.
@@ -158,6 +250,11 @@ impl Lane {
         exit.latency = self.latency.latency();
         exit.received_fps = received_fps;
         exit.processed_fps = processed_fps;
+    }
+
+    pub(super) fn counted(&self) -> Counted {
+        let history = Box::new(self.history.clone());
+        Counted { series: self.series.id, true_for_seq: self.true_for_seq, history }
     }
 
     pub(super) fn close(&mut self, why: &str, now_unix_ns: u64) {

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use smlm::frame::SeriesId;
-use smlm::map::{LiveMap, TileIndex, Viewport};
+use smlm::map::{LEVELS, LiveMap, TileIndex, Viewport};
 use smlm::render::{Look, Painter, Rendering, RgbImage, Tone, render_region, tone};
 use smlm::units::Nm;
 
 use super::Lane;
-use crate::desk::{PictureUpdate, Preview, Render, Rendered};
+use crate::desk::{DrawnTiles, PictureUpdate, Pixels, Preview, Tiles};
 
-/// Drawing per tick, for all clients together.
-const BUDGET: Duration = Duration::from_millis(40);
 /// Tiles in one update: what does not fit comes with the next.
 const TILES_PER_UPDATE: usize = 64;
+/// Colours of a legend.
+const LEGEND_STEPS: usize = 64;
 /// An automatic picture has at most so many pixels a side.
 const AUTO_SIDE_PX: f64 = 2048.0;
 
@@ -27,6 +27,39 @@ pub struct Previews {
     clients: Vec<Client>,
     /// Who is drawn first; moves on, so that a busy budget is shared fairly.
     turn: usize,
+    budget: Budget,
+}
+
+/// Time for drawing, for all clients together: an eighth of the thread's, at most [`Budget::MOST`] at once.
+struct Budget {
+    left: Duration,
+    at: Instant,
+}
+
+impl Budget {
+    const MOST: Duration = Duration::from_millis(40);
+
+    fn new() -> Self {
+        Self { left: Self::MOST, at: Instant::now() }
+    }
+
+    /// Takes what has passed since the last call into account.
+    fn refill(&mut self) {
+        let now = Instant::now();
+        self.left = (self.left + (now - self.at) / 8).min(Self::MOST);
+        self.at = now;
+    }
+
+    /// Works while there is time; false: there was none left.
+    fn spend<T>(&mut self, work: impl FnOnce() -> T) -> Option<T> {
+        if self.left.is_zero() {
+            return None;
+        }
+        let began = Instant::now();
+        let done = work();
+        self.left = self.left.saturating_sub(began.elapsed());
+        Some(done)
+    }
 }
 
 struct Client {
@@ -48,7 +81,7 @@ struct Shown {
 
 impl Previews {
     pub fn new(max: usize) -> Self {
-        Self { max, clients: Vec::new(), turn: 0 }
+        Self { max, clients: Vec::new(), turn: 0, budget: Budget::new() }
     }
 
     /// Beyond the limit a client's stream simply ends; the server has said so before.
@@ -69,13 +102,9 @@ impl Previews {
     /// One round over the clients that are due and have taken their last update.
     pub fn draw(&mut self, lanes: &[Lane]) {
         self.drop_gone();
-        let started = Instant::now();
+        self.budget.refill();
         let clients = self.clients.len();
         for step in 0..clients {
-            if started.elapsed() > BUDGET {
-                self.turn = (self.turn + step) % clients;
-                return;
-            }
             let client = &mut self.clients[(self.turn + step) % clients];
             let due = client
                 .last
@@ -84,11 +113,22 @@ impl Previews {
                 continue;
             }
             let Some(lane) = lane_of(lanes, client.wish.series) else { continue };
-            if let Some(update) = client.update(lane) {
+            let Some(update) = self.budget.spend(|| client.update(lane)) else {
+                self.turn = (self.turn + step) % clients;
+                return;
+            };
+            if let Some(update) = update {
                 client.last = Some(Instant::now());
                 client.wish.slot.put(update);
             }
         }
+    }
+
+    /// Answers with as many of the wanted tiles as there is time for.
+    pub fn tiles(&mut self, lanes: &[Lane], request: Tiles) {
+        self.budget.refill();
+        let drawn = lane_of(lanes, request.series).map(|lane| draw_tiles(lane, &request, &mut self.budget));
+        let _ = request.reply.send(drawn); // a client that left does not matter
     }
 
     pub fn close(&mut self) {
@@ -140,6 +180,58 @@ impl Client {
     }
 }
 
+fn draw_tiles(lane: &Lane, request: &Tiles, budget: &mut Budget) -> DrawnTiles {
+    let map = &lane.map;
+    let level = request.level.clamp(map.folded(), LEVELS - 1);
+    let same = request.generation == map.generation() && level == request.level;
+    let now = tone(map, level, &request.look);
+    let (tone, stale) = match request.tone.filter(|_| same) {
+        Some(shown) => Tone::follow(shown, now),
+        None => (now, true),
+    };
+    // Values have no tone.
+    let reset = !same || (stale && !request.values);
+    let painter = Painter::new(request.look, tone);
+    let (mut tiles, mut left) = (Vec::new(), Vec::new());
+    // Of another level these are other places.
+    let wanted = if level == request.level { &request.wanted[..] } else { &[] };
+    for (index, version) in wanted {
+        let version = if reset { 0 } else { *version };
+        if map.tile_version(level, *index).is_none_or(|there| there <= version) {
+            continue;
+        }
+        match budget.spend(|| pixels(&painter, map, level, *index, request.values)) {
+            Some(drawn) => tiles.push((*index, drawn)),
+            None => left.push((*index, version)),
+        }
+    }
+    DrawnTiles {
+        series: lane.series.id,
+        generation: map.generation(),
+        version: map.version(),
+        level,
+        tiles,
+        left,
+        tone,
+        reset,
+        legend: painter.legend(LEGEND_STEPS),
+        true_for_seq: lane.true_for_seq,
+        localizations: map.localizations(),
+        base_pixel: map.settings().base_pixel,
+        finest: map.folded(),
+        bounds: lane.field(),
+    }
+}
+
+fn pixels(painter: &Painter, map: &LiveMap, level: u32, index: TileIndex, values: bool) -> Pixels {
+    if !values {
+        return Pixels::Rgb(paint(painter, map, level, index));
+    }
+    let mut values = Vec::new();
+    painter.values(map, level, index, &mut values);
+    Pixels::Values(values)
+}
+
 fn paint(painter: &Painter, map: &LiveMap, level: u32, index: TileIndex) -> Vec<u8> {
     let mut rgb = Vec::new();
     painter.tile(map, level, index, &mut rgb);
@@ -165,38 +257,10 @@ pub fn lane_of(lanes: &[Lane], series: Option<SeriesId>) -> Option<&Lane> {
 
 /// Everything there is of a lane, for its picture file; `None` while the map is empty.
 pub fn overview(lane: &Lane) -> Option<RgbImage> {
-    let region = field(lane)?;
+    let region = lane.field().filter(|_| lane.map.localizations() > 0)?;
     let level = level_for(&lane.map, None, Some(&region));
     let look = Look { rendering: Rendering::Gaussian, gamma: 0.6, ..Look::default() };
     let mut image = render_region(&lane.map, &region, lane.map.pixel_size(level), &look).ok()?;
     image.scale_bar();
     Some(image)
-}
-
-/// The camera's field, or what the map holds where that is larger.
-fn field(lane: &Lane) -> Option<Viewport> {
-    let bounds = lane.map.bounds()?;
-    let shape = lane.series.door().shape;
-    let (width, height) = (f64::from(shape.width) * lane.pixel.x.0, f64::from(shape.height) * lane.pixel.y.0);
-    if width <= 0.0 || height <= 0.0 {
-        return Some(bounds);
-    }
-    Some(Viewport { x_min: Nm(0.0), y_min: Nm(0.0), x_max: Nm(width), y_max: Nm(height) })
-}
-
-/// Answers one request for a picture.
-pub fn render(lane: Option<&Lane>, request: Render) {
-    let answer = match lane {
-        None => Err("there is no such series in memory".to_owned()),
-        Some(lane) => draw_one(lane, &request),
-    };
-    // A client that left does not matter.
-    let _ = request.reply.send(answer);
-}
-
-fn draw_one(lane: &Lane, request: &Render) -> Result<Rendered, String> {
-    let region = request.viewport.or_else(|| field(lane)).ok_or("nothing has been localized yet")?;
-    let pixel = lane.map.pixel_size(level_for(&lane.map, request.pixel, Some(&region)));
-    let image = render_region(&lane.map, &region, pixel, &request.look).map_err(|e| e.to_string())?;
-    Ok(Rendered { image, pixel, true_for_seq: lane.true_for_seq, localizations: lane.map.localizations() })
 }

@@ -9,8 +9,8 @@ use tonic::{Request, Response, Status};
 use wire::pb;
 
 use super::grpc::acquisitions_server as grpc;
-use super::{REQUEST_MAX_BYTES, Shared, convert};
-use crate::live::{Series, State, TileCount};
+use super::{REQUEST_MAX_BYTES, Shared, convert, statistics};
+use crate::live::{Series, State, TileCount, Wishes};
 
 pub struct Acquisitions(Shared);
 
@@ -30,6 +30,7 @@ impl Acquisitions {
     fn describe(&self, series: &Series, wanted: impl Fn(&TileCount) -> bool) -> pb::Acquisition {
         let mut described = convert::acquisition(series, &self.0.live.engine(), wanted);
         described.warnings.extend(self.0.live.alarms());
+        described.folder = self.0.store.join(series.id.to_string()).display().to_string();
         described
     }
 }
@@ -104,8 +105,18 @@ impl grpc::Acquisitions for Acquisitions {
     ) -> Result<Response<pb::Acquisition>, Status> {
         let asked = request.get_ref();
         let series = self.series(&asked.series_id)?;
-        series.door().filter = convert::filter(asked.filter.as_ref());
+        let wishes = wishes(series.door().wishes, asked)?;
+        series.door().wishes = wishes;
+        tracing::info!(series = %series.id, ?wishes, "a client changed how the series goes on");
         Ok(Response::new(self.describe(&series, |_| false)))
+    }
+
+    async fn get_statistics(
+        &self,
+        request: Request<pb::GetStatisticsRequest>,
+    ) -> Result<Response<pb::SeriesStatistics>, Status> {
+        let _permit = super::permit(&self.0)?;
+        Ok(Response::new(statistics::get(&self.0, &request.get_ref().series_id).await?))
     }
 
     async fn stop_acquisition(
@@ -130,10 +141,32 @@ impl grpc::Acquisitions for Acquisitions {
     }
 }
 
+const CAMERA: &str = "camera: offset_adu a number, e_per_adu above 0, em_gain above 0 or absent, spurious_e 0 or more, \
+     qe above 0 and at most 1";
+
+/// What was wished before, but for what is asked for now.
+fn wishes(mut wishes: Wishes, asked: &pb::ConfigureAcquisitionRequest) -> Result<Wishes, Status> {
+    if let Some(filter) = &asked.filter {
+        wishes.filter = convert::filter(Some(filter));
+    }
+    if let Some(thresholds) = &asked.thresholds {
+        wishes.rule = Some(convert::rule(thresholds)?);
+    }
+    if let Some(camera) = &asked.camera {
+        let sane = wire::envelope::camera(camera).map_err(|_| Status::invalid_argument(CAMERA))?;
+        wishes.camera = Some(sane);
+    }
+    wishes.paused = asked.paused.unwrap_or(wishes.paused);
+    Ok(wishes)
+}
+
 /// The daemon as a whole.
 pub fn status(shared: &Shared) -> pb::DaemonStatus {
     let engine = shared.live.engine();
-    let disk = rustix::fs::statvfs(&shared.store).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
+    let disk = rustix::fs::statvfs(&shared.store);
+    let disk = disk.map_or((0, 0), |fs| (fs.f_bavail * fs.f_frsize, fs.f_blocks * fs.f_frsize));
+    let alarms = shared.live.alarms();
+    let places = shared.config.serve.max_clients;
     pb::DaemonStatus {
         version: env!("CARGO_PKG_VERSION").into(),
         model: engine.model,
@@ -142,10 +175,15 @@ pub fn status(shared: &Shared) -> pb::DaemonStatus {
         onnxruntime: engine.onnxruntime,
         bad_messages: shared.live.bad().into_iter().map(|(kind, n)| (kind.to_owned(), n)).collect(),
         memory_budget_bytes: shared.memory_budget_bytes,
-        disk_free_bytes: disk,
+        disk_free_bytes: disk.0,
         frame_endpoint: shared.frame_endpoint.clone(),
         effective_config_toml: shared.config.to_toml(),
         uptime_s: shared.live.started.elapsed().as_secs_f64(),
-        disk_full: !shared.live.alarms().is_empty(),
+        disk_full: alarms.iter().any(|alarm| alarm == crate::picture::DISK_FULL),
+        alarms,
+        store_dir: shared.store.display().to_string(),
+        disk_bytes: disk.1,
+        clients: places.saturating_sub(shared.permits.available_permits()) as u32,
+        instance: shared.instance,
     }
 }

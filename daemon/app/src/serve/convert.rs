@@ -3,16 +3,17 @@
 use smlm::account::{Account, LossReason};
 use smlm::frame::{GapCause, SeriesId};
 use smlm::localization::{Filter, Localization};
+use smlm::localize::Rule;
 use smlm::map::Viewport;
-use smlm::render::{ColourBy, Look, Rendering};
-use smlm::series::Channel;
+use smlm::render::{ColourBy, Colours, Legend, LegendEntry, Look, Rendering, Tone};
 use smlm::units::Nm;
 use tonic::Status;
 use wire::pb;
 
 mod estimate;
+mod series;
 
-use crate::live::{EngineStatus, Exit, Series, State, TileCount};
+pub use series::{acquisition, drift, grid, placed_by, tile};
 
 /// A series id of a request; empty: `None`, the newest.
 pub fn series_id(bytes: &[u8]) -> Result<Option<SeriesId>, Status> {
@@ -37,86 +38,6 @@ pub fn account(account: &Account) -> pb::FrameAccount {
     }
 }
 
-fn tile(tile: &TileCount) -> pb::TileAccount {
-    pb::TileAccount {
-        tile_index: tile.tile.index,
-        row: tile.tile.row,
-        column: tile.tile.column,
-        account: Some(account(&tile.account)),
-        localizations: tile.localizations,
-        stage_x_um: tile.stage.map(|stage| stage.x_um),
-        stage_y_um: tile.stage.map(|stage| stage.y_um),
-        stage_z_um: tile.stage.map(|stage| stage.z_um),
-        stage_measured: tile.stage.is_some_and(|stage| stage.measured),
-    }
-}
-
-/// Everything about a series, as of now. Only tiles for which `wanted` holds are listed.
-pub fn acquisition(
-    series: &Series,
-    engine: &EngineStatus,
-    wanted: impl Fn(&TileCount) -> bool,
-) -> pb::Acquisition {
-    let door = series.door().clone();
-    let exit = series.exit().clone();
-    let (state, why) = match &door.state {
-        State::Receiving => (pb::SeriesState::Receiving, ""),
-        State::Draining(why) => (pb::SeriesState::Draining, why.as_str()),
-        State::Done(why) => (pb::SeriesState::Done, why.as_str()),
-    };
-    let channel = match door.info.channel {
-        Channel::Localization => pb::ChannelKind::Localization,
-        Channel::Widefield => pb::ChannelKind::Widefield,
-    };
-    pb::Acquisition {
-        series_id: series.id.0.to_vec(),
-        name: door.info.name.clone(),
-        source: door.info.source.clone(),
-        channel: channel as i32,
-        state: state as i32,
-        closed_because: why.to_owned(),
-        account: Some(account(&door.account)),
-        next_seq: door.next_seq,
-        pixel_size_x_nm: door.info.pixel_size.map_or(0.0, |size| size.x.0),
-        pixel_size_y_nm: door.info.pixel_size.map_or(0.0, |size| size.y.0),
-        width_px: door.shape.width,
-        height_px: door.shape.height,
-        camera: door.info.camera.map(pb::CameraCalibration::from),
-        live_sampled: door.live_sampled,
-        model: engine.model.clone(),
-        provider: engine.provider.clone(),
-        filter: Some(filter_message(&door.filter)),
-        start_unix_ns: door.info.start_unix_ns,
-        tiles: door.tiles.iter().filter(|t| wanted(t)).map(tile).collect(),
-        dropped_by_publisher: door.dropped_by_publisher,
-        warnings: series.warnings(),
-        ..exit_part(&exit)
-    }
-}
-
-fn exit_part(exit: &Exit) -> pb::Acquisition {
-    pb::Acquisition {
-        localizations: exit.localizations,
-        received_fps: exit.received_fps,
-        processed_fps: exit.processed_fps,
-        latency: Some(pb::Latency {
-            p50_ms: exit.latency.p50_ms,
-            p99_ms: exit.latency.p99_ms,
-            max_ms: exit.latency.max_ms,
-            frames: exit.latency.frames,
-        }),
-        statistics: Some(pb::LiveStatistics {
-            localizations_per_frame: exit.statistics.localizations_per_frame,
-            density_per_um2: exit.statistics.density_per_um2,
-            photons_median: exit.statistics.photons_median,
-            background_median: exit.statistics.background_median,
-            sigma_lateral_median_nm: exit.statistics.sigma_lateral_median_nm,
-        }),
-        estimate: exit.estimate.as_deref().map(estimate::message),
-        ..pb::Acquisition::default()
-    }
-}
-
 pub fn filter(message: Option<&pb::LocalizationFilter>) -> Filter {
     let Some(m) = message else { return Filter::default() };
     Filter {
@@ -128,7 +49,7 @@ pub fn filter(message: Option<&pb::LocalizationFilter>) -> Filter {
     }
 }
 
-fn filter_message(filter: &Filter) -> pb::LocalizationFilter {
+pub(super) fn filter_message(filter: &Filter) -> pb::LocalizationFilter {
     pb::LocalizationFilter {
         sigma_lateral_max_px: filter.sigma_lateral_max_px,
         sigma_z_max_nm: filter.sigma_z_max_nm,
@@ -136,6 +57,47 @@ fn filter_message(filter: &Filter) -> pb::LocalizationFilter {
         photons_max: filter.photons_max,
         probability_min: filter.probability_min,
     }
+}
+
+/// Thresholds of the paper's rule.
+pub fn rule(thresholds: &pb::Thresholds) -> Result<Rule, Status> {
+    let pb::Thresholds { candidate, second, accept } = *thresholds;
+    let sane = |value: f64| (0.0..=1.0).contains(&value);
+    if !(sane(candidate) && sane(second) && sane(accept)) {
+        return Err(Status::invalid_argument("thresholds: candidate, second and accept must each be 0 to 1"));
+    }
+    Ok(Rule::Paper { candidate: candidate as f32, second: second as f32, accept: accept as f32 })
+}
+
+pub fn tone(message: Option<&pb::Tone>) -> Result<Option<Tone>, Status> {
+    let Some(m) = message else { return Ok(None) };
+    let sane = m.white.is_finite() && m.white > 0.0 && m.range_min.is_finite() && m.range_max.is_finite();
+    if !sane {
+        return Err(Status::invalid_argument(
+            "tone: white must be above 0, all numbers finite; or leave it out",
+        ));
+    }
+    Ok(Some(Tone { white: m.white as f32, range: (m.range_min as f32, m.range_max as f32) }))
+}
+
+pub fn tone_message(tone: Tone) -> pb::Tone {
+    let (low, high) = tone.range;
+    pb::Tone { white: tone.white.into(), range_min: low.into(), range_max: high.into() }
+}
+
+pub fn legend(legend: &Legend) -> pb::Legend {
+    let end = |entry: Option<&LegendEntry>| entry.map_or(0.0, |entry| f64::from(entry.value));
+    pb::Legend {
+        unit: legend.unit.to_owned(),
+        low: end(legend.entries.first()),
+        high: end(legend.entries.last()),
+        rgb: legend.entries.iter().flat_map(|entry| entry.rgb).collect(),
+    }
+}
+
+pub fn viewport_message(viewport: Viewport) -> pb::Viewport {
+    let Viewport { x_min, y_min, x_max, y_max } = viewport;
+    pb::Viewport { x_min_nm: x_min.0, y_min_nm: y_min.0, x_max_nm: x_max.0, y_max_nm: y_max.0 }
 }
 
 /// All 0, or absent: `None`, everything.
@@ -177,8 +139,15 @@ pub fn look(message: Option<&pb::Look>) -> Result<Look, Status> {
         pb::ColourBy::Sigma => ColourBy::Sigma,
         pb::ColourBy::Intensity | pb::ColourBy::Unspecified => ColourBy::Intensity,
     };
+    let colours = match m.colours() {
+        pb::Colours::Unspecified => Colours::Usual,
+        pb::Colours::Fire => Colours::Fire,
+        pb::Colours::Grey => Colours::Grey,
+        pb::Colours::Cividis => Colours::Cividis,
+        pb::Colours::Ramp => Colours::Ramp,
+    };
     let range = (m.range_min < m.range_max).then_some((m.range_min as f32, m.range_max as f32));
-    Ok(Look { rendering, colour_by, gamma: gamma as f32, percentile: percentile as f32, range })
+    Ok(Look { rendering, colour_by, gamma: gamma as f32, percentile: percentile as f32, range, colours })
 }
 
 /// Rows to columns.

@@ -5,11 +5,16 @@
 
 mod acquisitions;
 mod convert;
+mod frame;
 mod guard;
 mod localizations;
 mod models;
 mod page;
 mod preview;
+mod scans;
+mod snapshot;
+mod statistics;
+mod tiles;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -48,6 +53,10 @@ pub struct Shared {
     pub permits: Arc<tokio::sync::Semaphore>,
     /// One permit per preview besides: drawing is the picture stage's time.
     pub previews: Arc<tokio::sync::Semaphore>,
+    /// One permit: a large picture takes hundreds of MiB.
+    pub snapshots: Arc<tokio::sync::Semaphore>,
+    /// Another number after each start.
+    pub instance: u64,
 }
 
 /// Why nothing is served.
@@ -88,6 +97,7 @@ pub async fn run(listener: TcpListener, shared: Shared) -> Result<(), ServeError
         .add_service(guarded(acquisitions::server(&shared), &guard))
         .add_service(guarded(preview::server(&shared), &guard))
         .add_service(guarded(localizations::server(&shared), &guard))
+        .add_service(guarded(scans::server(&shared), &guard))
         .add_service(guarded(models::server(&shared), &guard));
     // gRPC-Web answers 400 to every plain HTTP/1.1 request: around the services only, not the page.
     let services = routes.into_axum_router().layer(tonic_web::GrpcWebLayer::new());

@@ -10,7 +10,7 @@ use serde_json::json;
 use wire::pb;
 
 use super::guard::Guard;
-use super::{Shared, acquisitions, preview};
+use super::{Shared, acquisitions, snapshot};
 use crate::summary;
 
 #[derive(Clone)]
@@ -83,9 +83,9 @@ async fn picture(
     };
     let look = pb::Look { rendering: rendering as i32, colour_by: colour_by as i32, ..pb::Look::default() };
     let request = pb::RenderPictureRequest { look: Some(look), ..pb::RenderPictureRequest::default() };
-    let picture = preview::render(&page.shared, None, &request).await.map_err(|status| {
+    let picture = snapshot::render(&page.shared, &request).await.map_err(|status| {
         let code = match status.code() {
-            tonic::Code::FailedPrecondition => StatusCode::NOT_FOUND,
+            tonic::Code::FailedPrecondition | tonic::Code::NotFound => StatusCode::NOT_FOUND,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         (code, status.message().to_owned()).into_response()

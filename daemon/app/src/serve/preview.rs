@@ -10,8 +10,8 @@ use wire::files::png;
 use wire::pb;
 
 use super::grpc::preview_server as grpc;
-use super::{REQUEST_MAX_BYTES, Shared, convert};
-use crate::desk::{self, PictureUpdate, Refused, Rendered, Slot};
+use super::{REQUEST_MAX_BYTES, Shared, convert, frame, snapshot, tiles};
+use crate::desk::{self, PictureUpdate, Refused, Slot};
 
 pub struct Preview(Shared);
 
@@ -21,29 +21,6 @@ pub fn server(shared: &Shared) -> grpc::PreviewServer<Preview> {
 
 pub fn refused(refused: Refused) -> Status {
     Status::unavailable(refused.to_string())
-}
-
-/// One picture, now. Also behind the plain page.
-pub async fn render(
-    shared: &Shared,
-    series: Option<smlm::frame::SeriesId>,
-    request: &pb::RenderPictureRequest,
-) -> Result<pb::Picture, Status> {
-    let (reply, answer) = tokio::sync::oneshot::channel();
-    let wish = desk::Render {
-        series,
-        viewport: convert::viewport(request.viewport.as_ref())?,
-        pixel: convert::pixel_size(request.pixel_size_nm)?,
-        look: convert::look(request.look.as_ref())?,
-        reply,
-    };
-    shared.desk.ask(desk::Request::Render(wish)).map_err(refused)?;
-    let answer = answer.await.map_err(|_| refused(Refused::Stopping))?;
-    let Rendered { image, pixel, true_for_seq, localizations } =
-        answer.map_err(Status::failed_precondition)?;
-    let (width_px, height_px) = (image.width, image.height);
-    let png = encode(width_px, height_px, image.rgb).await?;
-    Ok(pb::Picture { png, width_px, height_px, pixel_size_nm: pixel.0, true_for_seq, localizations })
 }
 
 async fn encode(width: u32, height: u32, rgb: Vec<u8>) -> Result<bytes::Bytes, Status> {
@@ -60,7 +37,13 @@ async fn message(update: PictureUpdate) -> Result<pb::PreviewUpdate, Status> {
     let mut tiles = Vec::with_capacity(update.tiles.len());
     for (index, rgb) in update.tiles {
         let png = encode(SIDE, SIDE, rgb).await?;
-        tiles.push(pb::PictureTile { level: update.level, tile_x: index.x, tile_y: index.y, png });
+        tiles.push(pb::PictureTile {
+            level: update.level,
+            tile_x: index.x,
+            tile_y: index.y,
+            png,
+            ..pb::PictureTile::default()
+        });
     }
     Ok(pb::PreviewUpdate {
         series_id: update.series.0.to_vec(),
@@ -123,8 +106,23 @@ impl grpc::Preview for Preview {
         &self,
         request: Request<pb::RenderPictureRequest>,
     ) -> Result<Response<pb::Picture>, Status> {
-        let request = request.into_inner();
-        let series = convert::series_id(&request.series_id)?;
-        Ok(Response::new(render(&self.0, series, &request).await?))
+        let _permit = super::permit(&self.0)?;
+        Ok(Response::new(snapshot::render(&self.0, request.get_ref()).await?))
+    }
+
+    async fn get_tiles(
+        &self,
+        request: Request<pb::GetTilesRequest>,
+    ) -> Result<Response<pb::GetTilesResponse>, Status> {
+        let _permit = super::permit(&self.0)?;
+        Ok(Response::new(tiles::get(&self.0, request.into_inner()).await?))
+    }
+
+    async fn get_frame(
+        &self,
+        request: Request<pb::GetFrameRequest>,
+    ) -> Result<Response<pb::CameraFrame>, Status> {
+        let _permit = super::permit(&self.0)?;
+        Ok(Response::new(frame::get(&self.0, request.get_ref()).await?))
     }
 }

@@ -102,14 +102,16 @@ fn a_filter_set_during_the_recording_takes_effect_and_leaves_the_past_alone() {
     let mut client = AcquisitionsClient::new(channel);
     let filter = pb::LocalizationFilter { photons_min: Some(1e9), ..pb::LocalizationFilter::default() };
     let mut configure = |filter| {
-        let request = pb::ConfigureAcquisitionRequest { series_id: Vec::new(), filter };
+        let request =
+            pb::ConfigureAcquisitionRequest { filter, ..pb::ConfigureAcquisitionRequest::default() };
         runtime.block_on(client.configure_acquisition(request)).unwrap().into_inner()
     };
     assert_eq!(configure(Some(filter)).filter, Some(filter));
     sender.send(50);
     rig.settled(1, 150);
     assert_eq!(rig.series(1).exit().localizations, 100, "nothing is that bright");
-    configure(None);
+    assert_eq!(configure(None).filter, Some(filter), "what is absent stays");
+    configure(Some(pb::LocalizationFilter::default()));
     sender.send(50);
     rig.settled(1, 200);
     assert_eq!(rig.series(1).exit().localizations, 150);

@@ -13,7 +13,7 @@ mod tests;
 mod view;
 
 pub use level::{BLOCK_PX, Colours, TILE_PX};
-pub use view::{PixelBox, TileIndex, Viewport};
+pub use view::{PixelBox, TileIndex, Viewport, level_for, pixel_size, pixels};
 
 use crate::units::Nm;
 use accumulate::Piece;

@@ -12,6 +12,19 @@ pub struct Viewport {
     pub y_max: Nm,
 }
 
+impl Viewport {
+    /// The smallest region that holds both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self {
+            x_min: Nm(self.x_min.0.min(other.x_min.0)),
+            y_min: Nm(self.y_min.0.min(other.y_min.0)),
+            x_max: Nm(self.x_max.0.max(other.x_max.0)),
+            y_max: Nm(self.y_max.0.max(other.y_max.0)),
+        }
+    }
+}
+
 /// Pixels of a level, from `x` and `y` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PixelBox {
@@ -40,33 +53,48 @@ impl TileIndex {
     }
 }
 
+/// The pixel of a level of a map with this base pixel.
+pub fn pixel_size(base: Nm, level: u32) -> Nm {
+    Nm(base.0 * f64::from(1u32 << level.min(LEVELS - 1)))
+}
+
+/// The finest level from `finest` on whose pixel is not smaller than this; the last where none is.
+pub fn level_for(base: Nm, finest: u32, pixel: Nm) -> u32 {
+    // A hair of tolerance, so that 19.999999 nm computed by a client means 20 nm.
+    let fits = |level: &u32| pixel_size(base, *level).0 >= pixel.0 * (1.0 - 1e-6);
+    (finest..LEVELS).find(fits).unwrap_or(LEVELS - 1)
+}
+
+/// The region as whole pixels of a level, clipped to where localizations can be.
+pub fn pixels(base: Nm, level: u32, viewport: &Viewport) -> PixelBox {
+    let pixel = pixel_size(base, level).0;
+    let limit = super::EXTENT_BASE_PX / f64::from(1u32 << level.min(LEVELS - 1));
+    // Tolerant as above; NaN becomes 0.
+    let low = |at: Nm| ((at.0 / pixel + 1e-6).floor().clamp(-limit, limit)) as i32;
+    let high = |at: Nm| ((at.0 / pixel - 1e-6).ceil().clamp(-limit, limit)) as i32;
+    let (x, y) = (low(viewport.x_min), low(viewport.y_min));
+    PixelBox {
+        x,
+        y,
+        width: high(viewport.x_max).saturating_sub(x).max(0) as u32,
+        height: high(viewport.y_max).saturating_sub(y).max(0) as u32,
+    }
+}
+
 impl LiveMap {
     /// The pixel of a level.
     pub fn pixel_size(&self, level: u32) -> Nm {
-        Nm(self.settings().base_pixel.0 * f64::from(1u32 << level.min(LEVELS - 1)))
+        pixel_size(self.settings().base_pixel, level)
     }
 
     /// The finest level still kept whose pixel is not smaller than this; the last where none is.
     pub fn level_for(&self, pixel: Nm) -> u32 {
-        // A hair of tolerance, so that 19.999999 nm computed by a client means 20 nm.
-        let fits = |level: &u32| self.pixel_size(*level).0 >= pixel.0 * (1.0 - 1e-6);
-        (self.folded()..LEVELS).find(fits).unwrap_or(LEVELS - 1)
+        level_for(self.settings().base_pixel, self.folded(), pixel)
     }
 
     /// The region as whole pixels of a level, clipped to where localizations can be.
     pub fn pixels(&self, level: u32, viewport: &Viewport) -> PixelBox {
-        let pixel = self.pixel_size(level).0;
-        let limit = super::EXTENT_BASE_PX / f64::from(1u32 << level.min(LEVELS - 1));
-        // Tolerant as above; NaN becomes 0.
-        let low = |at: Nm| ((at.0 / pixel + 1e-6).floor().clamp(-limit, limit)) as i32;
-        let high = |at: Nm| ((at.0 / pixel - 1e-6).ceil().clamp(-limit, limit)) as i32;
-        let (x, y) = (low(viewport.x_min), low(viewport.y_min));
-        PixelBox {
-            x,
-            y,
-            width: high(viewport.x_max).saturating_sub(x).max(0) as u32,
-            height: high(viewport.y_max).saturating_sub(y).max(0) as u32,
-        }
+        pixels(self.settings().base_pixel, level, viewport)
     }
 
     /// Tiles of a level in this region (`None`: everywhere) that changed after `version`, row by row. With
@@ -87,6 +115,11 @@ impl LiveMap {
         let mut changed: Vec<TileIndex> = changed.map(|(index, _)| index).collect();
         changed.sort_unstable();
         changed
+    }
+
+    /// When a tile of a level changed last; `None`: it holds nothing.
+    pub fn tile_version(&self, level: u32, index: TileIndex) -> Option<u64> {
+        self.level(level).tile(index).map(|tile| tile.version())
     }
 
     /// The region of all localizations, in whole base pixels; `None` when the map is empty.

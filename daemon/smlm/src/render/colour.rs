@@ -2,7 +2,8 @@
 //!
 //! `fire` runs from black over violet and orange to a warm white with evenly rising lightness. `ramp` runs from
 //! blue over magenta and orange to yellow: it avoids the green that red-green colour blindness confuses with
-//! red, and its lightness rises too, so that its order survives any colour blindness and a grey print.
+//! red, and its lightness rises too, so that its order survives any colour blindness and a grey print. `cividis` runs
+//! from dark blue over grey to yellow, the one pair of hues that everybody tells apart.
 
 /// A colour bar.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,41 @@ pub fn fire(t: f32) -> [u8; 3] {
 pub fn ramp(t: f32) -> [u8; 3] {
     let t = t.clamp(0.0, 1.0);
     srgb(0.58 + 0.31 * t.powf(0.9), 0.22 - 0.03 * t, 262.0 + 203.0 * t.powf(0.95))
+}
+
+/// A quantity or an intensity from 0 to 1.
+pub fn cividis(t: f32) -> [u8; 3] {
+    let t = t.clamp(0.0, 1.0);
+    let (b, a) = (-0.09 + 0.24 * t, 0.012 - 0.022 * t);
+    let hue = b.atan2(a).to_degrees();
+    srgb(0.26 + 0.66 * t, a.hypot(b), hue)
+}
+
+pub fn grey(t: f32) -> [u8; 3] {
+    [(255.0 * t.clamp(0.0, 1.0) + 0.5) as u8; 3]
+}
+
+/// Which colours a picture has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Colours {
+    /// [`Self::Fire`] for intensity, [`Self::Ramp`] for a quantity.
+    #[default]
+    Usual,
+    Fire,
+    Grey,
+    Cividis,
+    Ramp,
+}
+
+impl Colours {
+    fn map(self, coloured: bool) -> fn(f32) -> [u8; 3] {
+        match (self, coloured) {
+            (Self::Fire, _) | (Self::Usual, false) => fire,
+            (Self::Ramp, _) | (Self::Usual, true) => ramp,
+            (Self::Grey, _) => grey,
+            (Self::Cividis, _) => cividis,
+        }
+    }
 }
 
 /// OKLab's matrices (Ottosson 2020) and the sRGB curve; chroma is reduced until the colour exists.
@@ -61,37 +97,46 @@ fn srgb(lightness: f32, chroma: f32, hue_degrees: f32) -> [u8; 3] {
 const STEPS: usize = 4096;
 const HUES: usize = 256;
 
+/// Of the part of a map that does not begin black: faint pixels fade into the background.
+const FADE: f32 = 1.0 / 12.0;
+
 /// Tables for the loop over pixels.
 pub(super) struct Palette {
     coloured: bool,
     /// Brightness from 0 to 1 after gamma, by the part of white.
     gamma: Box<[f32]>,
-    fire: Box<[[u8; 3]]>,
-    ramp: Box<[[u8; 3]]>,
+    /// By the part of white, after gamma.
+    intensity: Box<[[u8; 3]]>,
+    hues: Box<[[u8; 3]]>,
 }
 
 impl Palette {
     /// A gamma that is not a positive number counts as 1.
-    pub fn new(coloured: bool, gamma: f32) -> Self {
+    pub fn new(coloured: bool, colours: Colours, gamma: f32) -> Self {
         let gamma = if gamma > 0.0 && gamma.is_finite() { gamma } else { 1.0 };
         let steps = (0..=STEPS).map(|i| (i as f32 / STEPS as f32).powf(gamma));
         let gamma: Box<[f32]> = steps.collect();
-        let hues =
-            |colour: fn(f32) -> [u8; 3]| (0..HUES).map(|i| colour(i as f32 / (HUES - 1) as f32)).collect();
-        let fire: Box<[[u8; 3]]> = hues(fire);
-        let fire = gamma.iter().map(|t| fire[(t * (HUES - 1) as f32 + 0.5) as usize]).collect();
-        Self { coloured, gamma, fire, ramp: hues(ramp) }
+        let map = colours.map(coloured);
+        let hues: Box<[[u8; 3]]> = (0..HUES).map(|i| map(i as f32 / (HUES - 1) as f32)).collect();
+        let intensity = |t: &f32| {
+            let fade = (t / FADE).min(1.0);
+            let rgb = hues[(t * (HUES - 1) as f32 + 0.5) as usize];
+            // Fire and grey begin black by themselves.
+            if hues[0] == [0; 3] { rgb } else { rgb.map(|part| (f32::from(part) * fade + 0.5) as u8) }
+        };
+        let intensity = gamma.iter().map(intensity).collect();
+        Self { coloured, gamma, intensity, hues }
     }
 
     pub fn intensity(&self, part_of_white: f32) -> [u8; 3] {
-        self.fire[step(part_of_white)]
+        self.intensity[step(part_of_white)]
     }
 
     /// `along` and `part_of_white` are clamped to 0 to 1.
     pub fn hue(&self, along: f32, part_of_white: f32) -> [u8; 3] {
         let brightness = self.gamma[step(part_of_white)];
         let hue = (along.clamp(0.0, 1.0) * (HUES - 1) as f32 + 0.5) as usize;
-        self.ramp[hue].map(|part| (f32::from(part) * brightness + 0.5) as u8)
+        self.hues[hue].map(|part| (f32::from(part) * brightness + 0.5) as u8)
     }
 
     pub fn legend(&self, unit: &'static str, (low, high): (f32, f32), steps: usize) -> Legend {
@@ -120,17 +165,32 @@ mod tests {
     }
 
     #[test]
-    fn both_maps_grow_brighter_all_the_way() {
+    fn every_map_grows_brighter_all_the_way() {
         assert_eq!(fire(0.0), [0, 0, 0]);
-        for map in [fire, ramp] {
+        for map in [fire, ramp, cividis, grey] {
             let light: Vec<f32> = (0..=64).map(|i| luminance(map(i as f32 / 64.0))).collect();
             assert!(light.windows(2).all(|pair| pair[1] > pair[0] - 1e-4), "{light:?}");
         }
     }
 
     #[test]
+    fn nothing_is_black_whatever_the_colours() {
+        for colours in [Colours::Usual, Colours::Fire, Colours::Grey, Colours::Cividis, Colours::Ramp] {
+            assert_eq!(Palette::new(false, colours, 1.0).intensity(0.0), [0; 3], "{colours:?}");
+        }
+    }
+
+    #[test]
+    fn cividis_stays_between_blue_and_yellow() {
+        let green_to_red = |rgb: [u8; 3]| (f32::from(rgb[0]) - f32::from(rgb[1])).abs();
+        assert!((0..=32).all(|i| green_to_red(cividis(i as f32 / 32.0)) < 40.0));
+        let ([r0, _, b0], [r1, _, b1]) = (cividis(0.0), cividis(1.0));
+        assert!(b0 > r0 && r1 > b1);
+    }
+
+    #[test]
     fn a_legend_starts_low_and_ends_high() {
-        let legend = Palette::new(true, 1.0).legend("nm", (-300.0, 300.0), 5);
+        let legend = Palette::new(true, Colours::Usual, 1.0).legend("nm", (-300.0, 300.0), 5);
         assert_eq!(legend.entries.len(), 5);
         assert_eq!((legend.entries[0].value, legend.entries[2].value), (-300.0, 0.0));
         assert_eq!((legend.entries[4].value, legend.entries[4].rgb), (300.0, ramp(1.0)));

@@ -7,7 +7,7 @@ mod region;
 #[cfg(test)]
 mod tests;
 
-pub use colour::{Legend, LegendEntry, fire, ramp};
+pub use colour::{Colours, Legend, LegendEntry, cividis, fire, grey, ramp};
 pub use region::{MAX_SIDE_PX, RenderError, RgbImage, render_region};
 
 use crate::map::{BLOCK_PX, Block, COLOURS_FROM, ColourSum, LiveMap, TILE_PX, Tile, TileIndex};
@@ -66,6 +66,7 @@ pub struct Look {
     pub percentile: f32,
     /// Ends of the colours for z in nm, time in frames, σ in nm; `None`: from the data.
     pub range: Option<(f32, f32)>,
+    pub colours: Colours,
 }
 
 impl Default for Look {
@@ -76,6 +77,7 @@ impl Default for Look {
             gamma: 1.0,
             percentile: 99.7,
             range: None,
+            colours: Colours::Usual,
         }
     }
 }
@@ -155,7 +157,7 @@ pub struct Painter {
 
 impl Painter {
     pub fn new(look: Look, tone: Tone) -> Self {
-        let palette = Palette::new(look.colour_by != ColourBy::Intensity, look.gamma);
+        let palette = Palette::new(look.colour_by != ColourBy::Intensity, look.colours, look.gamma);
         Self { look, tone, palette }
     }
 
@@ -191,6 +193,23 @@ impl Painter {
                     if value > 0.0 {
                         *pixel = self.pixel(value, || hues.at(x + i, y + row));
                     }
+                }
+            }
+        }
+    }
+
+    /// What a tile is drawn from: localizations per pixel, 256 × 256 row by row; `values` is resized to that.
+    pub fn values(&self, map: &LiveMap, level: u32, index: TileIndex, values: &mut Vec<f32>) {
+        const SIDE: usize = TILE_PX as usize;
+        values.clear();
+        values.resize(SIDE * SIDE, 0.0);
+        let Some(tile) = map.level(level).tile(index) else { return };
+        let gaussian = self.look.rendering == Rendering::Gaussian && map.has_gaussian(level);
+        for (x, y, block) in tile.blocks() {
+            for (row, from) in (0..BLOCK_PX as usize).map(|row| (row, row * BLOCK_PX as usize)) {
+                let at = (y + row) * SIDE + x;
+                for (i, value) in values[at..at + BLOCK_PX as usize].iter_mut().enumerate() {
+                    *value = if gaussian { block.gaussian(from + i) } else { block.count(from + i) as f32 };
                 }
             }
         }

@@ -17,6 +17,7 @@ use smlm::series::Control;
 use crate::bad_message::BadMessage;
 use crate::pb;
 
+pub use read::camera;
 pub use write::{
     FrameOnWire, encode_control, encode_control_json, encode_frame, encode_frame_into, encode_frame_json,
 };

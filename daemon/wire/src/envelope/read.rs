@@ -210,7 +210,8 @@ fn affine(numbers: &[f64]) -> Result<Option<[f64; 6]>, BadMessage> {
     Ok(Some(affine))
 }
 
-fn camera(camera: &pb::CameraCalibration) -> Result<Camera, BadMessage> {
+/// A camera's calibration with numbers that a camera can have.
+pub fn camera(camera: &pb::CameraCalibration) -> Result<Camera, BadMessage> {
     let qe = if camera.qe == 0.0 { 1.0 } else { positive(camera.qe)? };
     if qe > 1.0 {
         return Err(BadMessage::BadNumber);

@@ -8,6 +8,7 @@ mod flat;
 mod folder;
 mod ndtiff;
 pub mod npy;
+pub mod ome_tiff;
 pub mod png;
 mod source;
 pub mod stack;

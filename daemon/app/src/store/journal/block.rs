@@ -2,7 +2,7 @@
 //!
 //! In: fields, or bytes that may be anything. Out: bytes with checksums, or fields that are within bounds.
 
-use smlm::frame::{FrameInfo, SeriesId, Tile};
+use smlm::frame::{FrameInfo, SeriesId, StagePosition, Tile};
 use smlm::localization::Localization;
 use smlm::units::{Nm, PixelSize};
 
@@ -123,6 +123,8 @@ pub struct BlockHead {
     pub width_px: u32,
     pub height_px: u32,
     pub localizations: u64,
+    /// Where the stage stood at its first frame.
+    pub stage: Option<StagePlace>,
     /// The account of the series when the block was appended, as its writer gave it.
     pub account: AccountRecord,
 }
@@ -141,6 +143,7 @@ impl BlockHead {
             width_px: 0,
             height_px: 0,
             localizations: 0,
+            stage: None,
             account,
         }
     }
@@ -155,6 +158,7 @@ impl BlockHead {
             frames: frames.len() as u64,
             width_px: shape.width,
             height_px: shape.height,
+            stage: frames.first().and_then(|frame| frame.stage).map(StagePlace::of),
             ..Self::mark(kind, account).with_tile(tile)
         })
     }
@@ -180,8 +184,37 @@ pub(super) struct RawHead {
     body_crc: u32,
     account: AccountRecord,
     shape_px: [u32; 2],
-    reserved: [u32; 5],
+    /// x, y and z in nm.
+    stage_nm: [i32; 3],
+    /// 0: not known, 1: asked for, 2: measured.
+    stage_known: u32,
+    reserved: u32,
     crc: u32,
+}
+
+/// A position of the stage in whole nm, as a block's head keeps it: ±2.1 m.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StagePlace {
+    nm: [i32; 3],
+    measured: bool,
+}
+
+impl StagePlace {
+    fn of(stage: StagePosition) -> Self {
+        // A cast of a float saturates.
+        let nm = [stage.x_um, stage.y_um, stage.z_um].map(|um| (um * 1e3).round() as i32);
+        Self { nm, measured: stage.measured }
+    }
+
+    /// The position in µm.
+    pub fn position(self) -> StagePosition {
+        let [x_um, y_um, z_um] = self.nm.map(|nm| f64::from(nm) / 1e3);
+        StagePosition { x_um, y_um, z_um, measured: self.measured }
+    }
+
+    fn parse(nm: [i32; 3], known: u32) -> Option<Self> {
+        (known != 0).then_some(Self { nm, measured: known == 2 })
+    }
 }
 
 impl RawHead {
@@ -198,7 +231,9 @@ impl RawHead {
             body_crc: crc32c::crc32c(body),
             account: head.account,
             shape_px: [head.width_px, head.height_px],
-            reserved: [0; 5],
+            stage_nm: head.stage.map_or([0; 3], |stage| stage.nm),
+            stage_known: head.stage.map_or(0, |stage| if stage.measured { 2 } else { 1 }),
+            reserved: 0,
             crc: 0,
         };
         raw.crc = raw.checksum();
@@ -235,6 +270,7 @@ impl RawHead {
             width_px: raw.shape_px[0],
             height_px: raw.shape_px[1],
             localizations: rows as u64,
+            stage: StagePlace::parse(raw.stage_nm, raw.stage_known),
             account: raw.account,
         };
         Some((raw, head, body))

@@ -9,14 +9,14 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use smlm::frame::{SeriesId, Tile};
+use smlm::frame::{SeriesId, StagePosition, Tile};
 use smlm::series::SeriesInfo;
 use smlm::units::PixelSize;
 
 use super::super::AccountRecord;
 use super::super::files::{self, PAGE, SpaceError};
 use super::super::mapped::Mapped;
-use super::block::{BlockHead, BlockKind, COMMITTED_AT, Fixed, HEAD_BYTES, RawHead, block_bytes};
+use super::block::{BlockHead, BlockKind, COMMITTED_AT, Fixed, HEAD_BYTES, RawHead, StagePlace, block_bytes};
 use super::{JournalError, info, reader};
 
 /// More separate stretches of done frames than this are not kept: the oldest two become one.
@@ -52,12 +52,14 @@ pub struct Recovered {
 }
 
 /// What is done of a tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TileDone {
     pub tile: Tile,
     pub processed: u64,
     pub failed: u64,
     pub localizations: u64,
+    /// Where the stage stood at its first block.
+    pub stage: Option<StagePosition>,
 }
 
 impl Recovered {
@@ -101,8 +103,14 @@ impl Recovered {
         let (processed, failed) =
             if head.kind == BlockKind::Failed { (0, head.frames) } else { (head.frames, 0) };
         let tile = Tile { index: head.tile, row: head.tile_row, column: head.tile_column };
-        let done =
-            tiles.entry(head.tile).or_insert(TileDone { tile, processed: 0, failed: 0, localizations: 0 });
+        let done = tiles.entry(head.tile).or_insert(TileDone {
+            tile,
+            processed: 0,
+            failed: 0,
+            localizations: 0,
+            stage: None,
+        });
+        done.stage = done.stage.or(head.stage.map(StagePlace::position));
         for (total, more) in [
             (&mut self.processed, processed),
             (&mut self.failed, failed),

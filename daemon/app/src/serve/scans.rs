@@ -1,0 +1,224 @@
+//! The service `Scans`: series of tiles, seen as a whole.
+//!
+//! In: the accounts of a series' tiles, the grid its publisher announced, wishes for tiles again. Out: a state per tile,
+//! counts, the time left. Never: a tile's frames changed; a scan driven (whoever drives it reads what is wanted again).
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use smlm::frame::Tile;
+use smlm::placement::{Field, place};
+use smlm::series::{Channel, Grid};
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+use wire::pb;
+
+use super::grpc::scans_server as grpc;
+use super::{REQUEST_MAX_BYTES, Shared, convert};
+use crate::live::{Door, MAX_TILES, Series, State, TileCount};
+
+pub struct Scans(Shared);
+
+pub fn server(shared: &Shared) -> grpc::ScansServer<Scans> {
+    // A request may name every tile of a scan.
+    let most = REQUEST_MAX_BYTES + 5 * MAX_TILES;
+    grpc::ScansServer::new(Scans(shared.clone())).max_decoding_message_size(most)
+}
+
+/// Shorter intervals of a watch are read as this.
+const SHORTEST_MS: u32 = 50;
+
+/// A scan has a grid, or more than one tile.
+fn is_scan(door: &Door) -> bool {
+    let gridded = door.info.grid.is_some_and(|grid| grid.rows.max(grid.columns) > 1);
+    door.info.channel == Channel::Localization && (gridded || door.tiles.len() > 1)
+}
+
+impl Scans {
+    fn find(&self, id: &[u8]) -> Result<Arc<Series>, Status> {
+        let found = match convert::series_id(id)? {
+            Some(id) => self.0.live.find(id).filter(|series| is_scan(&series.door())),
+            None => self.0.live.all().into_iter().rfind(|series| is_scan(&series.door())),
+        };
+        found.ok_or_else(|| Status::not_found("no such scan; ListScans names those that exist"))
+    }
+
+    fn describe(&self, series: &Series, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
+        let door = series.door().clone();
+        let pixel = door.info.pixel_size_or(self.0.config.camera.pixel_size());
+        scan(&door, Field { shape: door.shape, pixel }, wanted)
+    }
+}
+
+fn scan(door: &Door, field: Field, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
+    let mut tiles: Vec<pb::ScanTile> = door.tiles.iter().map(|tile| seen(door, tile)).collect();
+    tiles.extend(planned(door, field));
+    let mut by_state = BTreeMap::<&str, u32>::new();
+    for tile in &tiles {
+        *by_state.entry(name(tile.state())).or_default() += 1;
+    }
+    let left = by_state.get("planned").copied().unwrap_or(0) + by_state.get("retake").copied().unwrap_or(0);
+    pb::Scan {
+        series_id: door.info.id.0.to_vec(),
+        name: door.info.name.clone(),
+        grid: door.info.grid.as_ref().map(convert::grid),
+        expected_tiles: door.info.expected_tiles,
+        tiles_by_state: by_state.into_iter().map(|(state, tiles)| (state.to_owned(), tiles)).collect(),
+        retake: door.tiles.iter().filter(|tile| tile.retake).map(|tile| tile.tile.index).collect(),
+        seconds_left: seconds_left(door, left),
+        tile_width_nm: f64::from(field.shape.width) * field.pixel.x.0,
+        tile_height_nm: f64::from(field.shape.height) * field.pixel.y.0,
+        tiles: tiles.into_iter().filter(|tile| wanted(tile)).collect(),
+    }
+}
+
+fn seen(door: &Door, tile: &TileCount) -> pb::ScanTile {
+    let latest = door.latest_tile().is_some_and(|latest| latest.index == tile.tile.index);
+    let account = &tile.account;
+    let state = if tile.retake {
+        pb::TileState::Retake
+    } else if latest && door.state == State::Receiving {
+        pb::TileState::Acquiring
+    } else if account.waiting() > 0 {
+        pb::TileState::Processing
+    } else if account.lost_total() + account.missing_total() > 0 {
+        pb::TileState::Failed
+    } else {
+        pb::TileState::Done
+    };
+    pb::ScanTile { state: state as i32, tile: Some(convert::tile(tile)), visits: tile.visits }
+}
+
+/// Tiles of which no frame came yet, where the grid says which they are.
+fn planned(door: &Door, field: Field) -> Vec<pb::ScanTile> {
+    let Some(grid) = door.info.grid.filter(|grid| grid.rows > 0 && grid.columns > 0) else {
+        return Vec::new();
+    };
+    let all = u64::from(grid.rows) * u64::from(grid.columns);
+    let begun: HashSet<u32> = door.tiles.iter().map(|tile| tile.tile.index).collect();
+    let indices = (0..all.min(MAX_TILES as u64) as u32).filter(|index| !begun.contains(index));
+    let tile = |index| {
+        let tile = in_order(&grid, index);
+        let placement = place(&door.info, field, tile, None, None);
+        let account = pb::TileAccount {
+            corner_x_nm: placement.corner.0.0,
+            corner_y_nm: placement.corner.1.0,
+            placed_by: convert::placed_by(placement.by) as i32,
+            ..convert::tile(&TileCount::new(tile))
+        };
+        pb::ScanTile { state: pb::TileState::Planned as i32, tile: Some(account), visits: 0 }
+    };
+    indices.map(tile).collect()
+}
+
+/// Row by row, every second one backwards in a snake.
+fn in_order(grid: &Grid, index: u32) -> Tile {
+    let (row, along) = (index / grid.columns, index % grid.columns);
+    let back = grid.snake && row % 2 == 1;
+    Tile { index, row, column: if back { grid.columns - 1 - along } else { along } }
+}
+
+/// From the median time between the beginnings of tiles.
+fn seconds_left(door: &Door, tiles: u32) -> Option<f64> {
+    let mut begun: Vec<u64> =
+        door.tiles.iter().map(|tile| tile.first_arrival_unix_ns).filter(|at| *at > 0).collect();
+    if tiles == 0 || begun.len() < 2 || door.state != State::Receiving {
+        return None;
+    }
+    begun.sort_unstable();
+    let mut between: Vec<u64> = begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let middle = between.len() / 2;
+    let median = *between.select_nth_unstable(middle).1;
+    Some(f64::from(tiles) * median as f64 / 1e9)
+}
+
+fn name(state: pb::TileState) -> &'static str {
+    match state {
+        pb::TileState::Unspecified => "",
+        pb::TileState::Planned => "planned",
+        pb::TileState::Acquiring => "acquiring",
+        pb::TileState::Processing => "processing",
+        pb::TileState::Done => "done",
+        pb::TileState::Failed => "failed",
+        pb::TileState::Retake => "retake",
+    }
+}
+
+#[tonic::async_trait]
+impl grpc::Scans for Scans {
+    async fn list_scans(
+        &self,
+        _: Request<pb::ListScansRequest>,
+    ) -> Result<Response<pb::ListScansResponse>, Status> {
+        let all = self.0.live.all().into_iter().filter(|series| is_scan(&series.door()));
+        let scans = all.map(|series| self.describe(&series, |_| false)).collect();
+        Ok(Response::new(pb::ListScansResponse { scans }))
+    }
+
+    async fn get_scan(&self, request: Request<pb::GetScanRequest>) -> Result<Response<pb::Scan>, Status> {
+        let series = self.find(&request.get_ref().series_id)?;
+        Ok(Response::new(self.describe(&series, |_| true)))
+    }
+
+    type WatchScanStream = std::pin::Pin<Box<dyn Stream<Item = Result<pb::Scan, Status>> + Send>>;
+
+    async fn watch_scan(
+        &self,
+        request: Request<pb::WatchScanRequest>,
+    ) -> Result<Response<Self::WatchScanStream>, Status> {
+        let asked = request.into_inner();
+        let permit = super::permit(&self.0)?;
+        self.find(&asked.series_id)?;
+        let interval = Duration::from_millis(u64::from(match asked.interval_ms {
+            0 => 500,
+            ms => ms.max(SHORTEST_MS),
+        }));
+        // One place: a client that does not read makes the watch wait, and then gets the latest.
+        let (to, from) = tokio::sync::mpsc::channel(1);
+        let service = Self(self.0.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let mut ticks = tokio::time::interval(interval);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            let mut told = BTreeMap::<u32, pb::ScanTile>::new();
+            loop {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    () = service.0.stop.cancelled() => return,
+                    () = to.closed() => return,
+                }
+                let Ok(series) = service.find(&asked.series_id) else { continue };
+                let message = service.describe(&series, |tile| told.get(&index(tile)) != Some(tile));
+                told.extend(message.tiles.iter().map(|tile| (index(tile), tile.clone())));
+                if to.send(Ok(message)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(from))))
+    }
+
+    async fn request_retakes(
+        &self,
+        request: Request<pb::RequestRetakesRequest>,
+    ) -> Result<Response<pb::Scan>, Status> {
+        let asked = request.get_ref();
+        let series = self.find(&asked.series_id)?;
+        series.door().want_again(&asked.tiles, !asked.withdraw).map_err(|tile| {
+            Status::invalid_argument(format!(
+                "tiles: no frame of tile {tile} came yet; only tiles that were taken can be taken again"
+            ))
+        })?;
+        Ok(Response::new(self.describe(&series, |_| true)))
+    }
+}
+
+fn index(tile: &pb::ScanTile) -> u32 {
+    tile.tile.as_ref().map_or(0, |tile| tile.tile_index)
+}
+
+#[cfg(test)]
+#[path = "scans/tests.rs"]
+mod tests;

@@ -1,0 +1,123 @@
+//! Tiles on demand, and pictures of any size put together from them.
+//!
+//! In: what a viewer shows. Out: tiles that changed, encoded; or one picture. Never: more of the picture stage's time
+//! than its budget for drawing: what there was no time for is asked for again a little later.
+
+use std::time::{Duration, Instant};
+
+use smlm::frame::SeriesId;
+use smlm::map::{LEVELS, TILE_PX, TileIndex};
+use smlm::render::{Look, Tone};
+use tokio::sync::oneshot;
+use tonic::Status;
+use wire::files::png;
+use wire::pb;
+
+use super::preview::refused;
+use super::{Shared, convert};
+use crate::desk::{self, DrawnTiles, Pixels, Refused};
+
+/// Tiles in one request.
+const WANTED_MAX: usize = 256;
+/// Between two questions for what there was no time for.
+const AGAIN: Duration = Duration::from_millis(40);
+/// After so long a client gets what there is, even if it is nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the picture stage is asked for, but the tiles.
+#[derive(Clone, Copy)]
+pub struct Wish {
+    pub series: Option<SeriesId>,
+    pub look: Look,
+    pub level: u32,
+    pub generation: u64,
+    pub tone: Option<Tone>,
+    pub values: bool,
+}
+
+/// Asks once.
+pub async fn ask(shared: &Shared, wish: &Wish, wanted: Vec<(TileIndex, u64)>) -> Result<DrawnTiles, Status> {
+    let (reply, answer) = oneshot::channel();
+    let Wish { series, look, level, generation, tone, values } = *wish;
+    let request = desk::Tiles { series, look, level, wanted, generation, tone, values, reply };
+    shared.desk.ask(desk::Request::Tiles(request)).map_err(refused)?;
+    let answer = answer.await.map_err(|_| refused(Refused::Stopping))?;
+    answer.ok_or_else(|| {
+        Status::not_found("there is no picture of this series in memory; its localizations can be exported")
+    })
+}
+
+/// Tiles that changed; at least one of them, if time allows.
+pub async fn get(shared: &Shared, asked: pb::GetTilesRequest) -> Result<pb::GetTilesResponse, Status> {
+    if asked.tiles.len() > WANTED_MAX {
+        let text =
+            format!("tiles: at most {WANTED_MAX}, not {}: ask for those that are visible", asked.tiles.len());
+        return Err(Status::invalid_argument(text));
+    }
+    let wish = Wish {
+        series: convert::series_id(&asked.series_id)?,
+        look: convert::look(asked.look.as_ref())?,
+        level: asked.level.min(LEVELS - 1),
+        generation: asked.generation,
+        tone: convert::tone(asked.tone.as_ref())?,
+        values: asked.values,
+    };
+    let wanted: Vec<_> =
+        asked.tiles.iter().map(|tile| (TileIndex { x: tile.x, y: tile.y }, tile.version)).collect();
+    let began = Instant::now();
+    loop {
+        let drawn = ask(shared, &wish, wanted.clone()).await?;
+        if !drawn.tiles.is_empty() || drawn.left.is_empty() || began.elapsed() > PATIENCE {
+            return message(drawn).await;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn message(drawn: DrawnTiles) -> Result<pb::GetTilesResponse, Status> {
+    let encode = move || {
+        let level = drawn.level;
+        let tiles = drawn.tiles.iter().map(|(index, pixels)| tile(level, *index, pixels));
+        let tiles = tiles.collect::<Result<Vec<_>, _>>()?;
+        let left = drawn.left.iter().map(|(index, version)| pb::WantedTile {
+            x: index.x,
+            y: index.y,
+            version: *version,
+        });
+        Ok(pb::GetTilesResponse {
+            series_id: drawn.series.0.to_vec(),
+            generation: drawn.generation,
+            version: drawn.version,
+            level,
+            tiles,
+            left: left.collect(),
+            tone: Some(convert::tone_message(drawn.tone)),
+            reset: drawn.reset,
+            legend: Some(convert::legend(&drawn.legend)),
+            true_for_seq: drawn.true_for_seq,
+            localizations: drawn.localizations,
+            base_pixel_nm: drawn.base_pixel.0,
+            finest_level: drawn.finest,
+            levels: LEVELS,
+            tile_px: TILE_PX as u32,
+            bounds: drawn.bounds.map(convert::viewport_message),
+        })
+    };
+    let done = tokio::task::spawn_blocking(encode).await.map_err(|e| Status::internal(e.to_string()))?;
+    done.map_err(|error: png::PngError| Status::internal(error.to_string()))
+}
+
+fn tile(level: u32, index: TileIndex, pixels: &Pixels) -> Result<pb::PictureTile, png::PngError> {
+    let mut tile = pb::PictureTile { level, tile_x: index.x, tile_y: index.y, ..pb::PictureTile::default() };
+    match pixels {
+        Pixels::Rgb(rgb) => {
+            let mut bytes = Vec::new();
+            png::encode_rgb(TILE_PX as u32, TILE_PX as u32, rgb, &mut bytes)?;
+            tile.png = bytes.into();
+        }
+        Pixels::Values(values) => {
+            tile.values = values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>().into();
+        }
+    }
+    Ok(tile)
+}

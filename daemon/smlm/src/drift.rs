@@ -1,0 +1,149 @@
+//! How the sample moves under the objective, seen in the localizations themselves.
+//!
+//! In: segments of localizations, in order. Out: the shift of each against the earlier ones, with its standard
+//! deviation. Never: a correction of anything; a shift where two segments share no structure.
+//!
+//! Displacements between localizations of a segment and of the reference pile up at the drift, on an even background of
+//! pairs that have nothing to do with each other. The top of the pile is found by mean shift: the mean of all
+//! displacements within a radius of where it was last (Fazekas et al. 2021, Biophysical Reports 1, 100008, eq. 1). An
+//! even background does not move it.
+
+mod neighbours;
+#[cfg(test)]
+mod tests;
+
+use neighbours::Neighbours;
+
+/// Displacements that are looked at: the drift between two segments must be well below.
+const REACH_NM: f32 = 250.0;
+/// Radii of the mean shift, one after the other.
+const RADII_NM: [f32; 3] = [120.0, 80.0, 50.0];
+/// Localizations that later segments are compared with.
+const REFERENCE_MAX: usize = 60_000;
+/// Pairs of one comparison; of a crowded segment fewer localizations are taken.
+const PAIRS_MAX: usize = 500_000;
+/// So many standard deviations of the background must the pile rise above it.
+const SIGNIFICANT: f64 = 6.0;
+/// Parts of a segment that are looked at apart, to see how much its own localizations decide.
+const PARTS: usize = 8;
+/// A pile on no background at all counts from here on.
+const PILE_MIN: f64 = 4.0;
+const STEPS: usize = 300;
+/// Small, because a broad pile is climbed slowly, and what is left out is always on the side of the last shift.
+const CONVERGED_NM: f32 = 0.002;
+
+/// Localizations of some consecutive frames.
+#[derive(Clone, Debug, Default)]
+pub struct Segment {
+    /// Number of the frame in its middle.
+    pub middle_seq: u64,
+    /// x and y in nm.
+    pub points: Vec<(f32, f32)>,
+}
+
+/// Where the sample was, compared with the first segment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moved {
+    pub seq: u64,
+    pub x_nm: f64,
+    pub y_nm: f64,
+    /// Of each.
+    pub sd_nm: f64,
+}
+
+/// Follows the sample.
+#[derive(Debug, Default)]
+pub struct Follower {
+    /// Where the localizations of earlier segments would lie without drift.
+    reference: Vec<(f32, f32)>,
+    neighbours: Neighbours,
+    last: (f32, f32),
+    begun: bool,
+}
+
+impl Follower {
+    /// The shift of the next segment; `None` where it shares no structure with the earlier ones, or has drifted
+    /// further than [`REACH_NM`] since the last.
+    pub fn follow(&mut self, segment: &Segment) -> Option<Moved> {
+        let seq = segment.middle_seq;
+        if !self.begun {
+            self.begun = true;
+            self.remember(&segment.points, (0.0, 0.0));
+            return Some(Moved { seq, x_nm: 0.0, y_nm: 0.0, sd_nm: 0.0 });
+        }
+        let pairs = self.neighbours.pairs(&self.reference, &segment.points, self.last);
+        let (x, y) = top(&pairs)?;
+        // The reference errs as the segment does, by its own number of localizations.
+        let share = segment.points.len() as f64 / self.reference.len().max(1) as f64;
+        let sd_nm = spread(&pairs, (x, y))? * (1.0 + share).sqrt();
+        let shift = (self.last.0 + x, self.last.1 + y);
+        self.last = shift;
+        self.remember(&segment.points, shift);
+        Some(Moved { seq, x_nm: shift.0.into(), y_nm: shift.1.into(), sd_nm })
+    }
+
+    fn remember(&mut self, points: &[(f32, f32)], shift: (f32, f32)) {
+        let room = REFERENCE_MAX.saturating_sub(self.reference.len());
+        if room == 0 {
+            return;
+        }
+        self.reference.extend(points.iter().take(room).map(|(x, y)| (x - shift.0, y - shift.1)));
+        self.neighbours = Neighbours::new(&mut self.reference);
+    }
+}
+
+/// Displacements, by the part of the segment they come from.
+type Pairs = [Vec<(f32, f32)>; PARTS];
+
+/// The densest place among the displacements, from 0 on.
+fn top(pairs: &Pairs) -> Option<(f32, f32)> {
+    let all: Vec<&[(f32, f32)]> = pairs.iter().map(Vec::as_slice).collect();
+    let at = RADII_NM.into_iter().try_fold((0.0, 0.0), |at, radius| climb(&all, at, radius))?;
+    let count = |radius| within(&all, at, radius).map_or(0, |(_, n)| n) as f64;
+    // The even background, from the ring between the pile and the reach.
+    let ([inner, .., radius], outer) = (RADII_NM, REACH_NM - at.0.hypot(at.1));
+    let ring = f64::from(outer * outer - inner * inner);
+    if ring <= 0.0 {
+        return None;
+    }
+    let below = (count(outer) - count(inner)) * f64::from(radius * radius) / ring;
+    let pile = count(radius) - below;
+    (pile > SIGNIFICANT * below.max(PILE_MIN).sqrt()).then_some(at)
+}
+
+/// Standard deviation of each coordinate of the top, from where the parts of the segment see it.
+fn spread(pairs: &Pairs, at: (f32, f32)) -> Option<f64> {
+    let [.., radius] = RADII_NM;
+    let tops = pairs.iter().map(|part| climb(&[part], at, radius));
+    let tops = tops.collect::<Option<Vec<_>>>()?;
+    let apart = |(x, y): &(f32, f32)| f64::from(x - at.0).powi(2) + f64::from(y - at.1).powi(2);
+    let variance = tops.iter().map(apart).sum::<f64>() / (2 * (PARTS - 1)) as f64;
+    Some((variance / PARTS as f64).sqrt())
+}
+
+/// Mean shift.
+fn climb(pairs: &[&[(f32, f32)]], from: (f32, f32), radius: f32) -> Option<(f32, f32)> {
+    let mut at = from;
+    for _ in 0..STEPS {
+        let (mean, _) = within(pairs, at, radius)?;
+        let step = (mean.0 - at.0).hypot(mean.1 - at.1);
+        at = mean;
+        if step < CONVERGED_NM {
+            break;
+        }
+    }
+    Some(at)
+}
+
+/// Mean and number of the displacements within a radius.
+fn within(pairs: &[&[(f32, f32)]], at: (f32, f32), radius: f32) -> Option<((f32, f32), usize)> {
+    let (mut sum, mut n) = ((0.0f64, 0.0f64), 0usize);
+    for (x, y) in pairs.iter().copied().flatten() {
+        let (dx, dy) = (x - at.0, y - at.1);
+        if dx * dx + dy * dy <= radius * radius {
+            sum = (sum.0 + f64::from(*x), sum.1 + f64::from(*y));
+            n += 1;
+        }
+    }
+    (n > 0).then(|| (((sum.0 / n as f64) as f32, (sum.1 / n as f64) as f32), n))
+}

@@ -1,0 +1,104 @@
+//! A picture's values as OME-TIFF.
+//!
+//! In: float32 values, their pixel size and place. Out: a TIFF (deflate, strips) with OME-XML, in the caller's buffer.
+//! Never: touches the disk; BigTIFF (a picture is under 4 GiB).
+
+use std::io::Cursor;
+
+use tiff::encoder::compression::DeflateLevel;
+use tiff::encoder::{Compression, Rational, TiffEncoder, colortype};
+use tiff::tags::{ResolutionUnit, Tag};
+
+/// What stands in the file beside its pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Side of a picture pixel in the sample.
+    pub pixel_nm: f64,
+    /// x and y of the first pixel's corner.
+    pub corner_nm: (f64, f64),
+    /// Name of the one channel, without characters that XML reserves.
+    pub channel: &'a str,
+}
+
+/// Why a picture cannot be encoded.
+#[derive(Debug, thiserror::Error)]
+#[must_use]
+pub enum OmeTiffError {
+    #[error("a picture of {width} x {height} pixels needs {needed} values, {given} were given")]
+    WrongSize { width: u32, height: u32, needed: u64, given: usize },
+    #[error("TIFF encoding failed: {0}")]
+    Encoding(#[from] tiff::TiffError),
+}
+
+/// Encodes values, row by row; `into` is emptied first.
+///
+/// # Errors
+/// [`OmeTiffError::WrongSize`] when `values` is not `width · height` long; what the encoder says of empty pictures.
+pub fn encode(
+    width: u32,
+    height: u32,
+    values: &[f32],
+    about: &About<'_>,
+    into: &mut Vec<u8>,
+) -> Result<(), OmeTiffError> {
+    let needed = u64::from(width) * u64::from(height);
+    if needed != values.len() as u64 {
+        return Err(OmeTiffError::WrongSize { width, height, needed, given: values.len() });
+    }
+    into.clear();
+    let mut encoder =
+        TiffEncoder::new(Cursor::new(into))?.with_compression(Compression::Deflate(DeflateLevel::Fast));
+    let mut image = encoder.new_image::<colortype::Gray32Float>(width, height)?;
+    let per_cm = Rational { n: (1e7 / about.pixel_nm).round().clamp(1.0, f64::from(u32::MAX)) as u32, d: 1 };
+    image.resolution(ResolutionUnit::Centimeter, per_cm);
+    image.encoder().write_tag(Tag::ImageDescription, &*xml(width, height, about))?;
+    image.write_data(values)?;
+    Ok(())
+}
+
+/// OME's schema of June 2016; a plane's position is that of its first pixel.
+fn xml(width: u32, height: u32, about: &About<'_>) -> String {
+    let (pixel, (x, y)) = (about.pixel_nm, about.corner_nm);
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
+         <OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\">\
+         <Image ID=\"Image:0\" Name=\"blinkd\">\
+         <Pixels ID=\"Pixels:0\" DimensionOrder=\"XYCZT\" Type=\"float\" BigEndian=\"false\" \
+         SizeX=\"{width}\" SizeY=\"{height}\" SizeC=\"1\" SizeZ=\"1\" SizeT=\"1\" \
+         PhysicalSizeX=\"{pixel}\" PhysicalSizeXUnit=\"nm\" PhysicalSizeY=\"{pixel}\" PhysicalSizeYUnit=\"nm\">\
+         <Channel ID=\"Channel:0:0\" Name=\"{channel}\" SamplesPerPixel=\"1\"/><TiffData IFD=\"0\" PlaneCount=\"1\"/>\
+         <Plane TheC=\"0\" TheZ=\"0\" TheT=\"0\" PositionX=\"{x}\" PositionXUnit=\"nm\" PositionY=\"{y}\" \
+         PositionYUnit=\"nm\"/></Pixels></Image></OME>",
+        channel = about.channel,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tiff::decoder::{Decoder, DecodingResult};
+
+    const ABOUT: About<'static> =
+        About { pixel_nm: 20.0, corner_nm: (100.0, -40.0), channel: "localizations per pixel" };
+
+    #[test]
+    fn values_and_pixel_size_come_back() {
+        let values: Vec<f32> = (0..300 * 200u32).map(|i| (i % 977) as f32 / 7.0).collect();
+        let mut bytes = Vec::new();
+        encode(300, 200, &values, &ABOUT, &mut bytes).expect("it encodes");
+        let mut decoder = Decoder::new(Cursor::new(&bytes)).expect("a TIFF");
+        assert_eq!(decoder.dimensions().expect("a size"), (300, 200));
+        let xml = decoder.get_tag_ascii_string(Tag::ImageDescription).expect("a description");
+        for part in ["SizeX=\"300\"", "PhysicalSizeX=\"20\"", "PositionY=\"-40\"", "Type=\"float\""] {
+            assert!(xml.contains(part), "{part} is not in {xml}");
+        }
+        let DecodingResult::F32(back) = decoder.read_image().expect("pixels") else { panic!("not floats") };
+        assert_eq!(back, values);
+    }
+
+    #[test]
+    fn a_wrong_number_of_values_is_refused() {
+        let error = encode(2, 2, &[0.0; 3], &ABOUT, &mut Vec::new()).expect_err("too few");
+        assert!(error.to_string().contains("needs 4 values"), "{error}");
+    }
+}
