@@ -145,6 +145,7 @@ impl Lane {
     pub(super) fn account(&mut self, batch: &Batch, now_unix_ns: u64) {
         let Some((first, last)) = batch.frames.first().zip(batch.frames.last()) else { return };
         let frames = batch.frames.len() as u64;
+        self.arrive(first);
         {
             let mut door = self.series.door();
             if batch.failed {
@@ -153,7 +154,6 @@ impl Lane {
                 door.process(first.tile, frames, batch.localizations.len() as u64);
             }
         }
-        self.arrive(first);
         self.released.store(batch.last_slot, Ordering::Release);
         self.true_for_seq = last.id.seq.0;
         for frame in &batch.frames {
@@ -169,10 +169,9 @@ impl Lane {
         self.statistics.record(now_unix_ns, &done);
         self.history.record(&batch.frames, &batch.localizations, self.pixel);
         self.tile.statistics.record(&done);
-        let (statistics, placement) = (self.tile.statistics.now(), self.tile.placement);
+        let statistics = self.tile.statistics.now();
         self.series.door().with_tile(first.tile, |tile| {
-            tile.last_done_unix_ns = now_unix_ns;
-            (tile.statistics, tile.placement) = (statistics, placement);
+            (tile.last_done_unix_ns, tile.statistics) = (now_unix_ns, statistics);
         });
         let mut exit = self.series.exit();
         exit.localizations += batch.localizations.len() as u64;
@@ -194,13 +193,7 @@ impl Lane {
     }
 
     /// Takes a tile in hand that lies where the stage stood.
-    pub fn place(
-        &mut self,
-        tile: Tile,
-        shape: Shape,
-        first: Option<StagePosition>,
-        here: Option<StagePosition>,
-    ) {
+    fn place(&mut self, tile: Tile, shape: Shape, first: Option<StagePosition>, here: Option<StagePosition>) {
         let field = Field { shape, pixel: self.pixel };
         let placement = placement::place(&self.series.info(), field, tile, first, here);
         let (x, y) = placement.corner;
@@ -208,6 +201,7 @@ impl Lane {
             (f64::from(shape.width) * self.pixel.x.0, f64::from(shape.height) * self.pixel.y.0);
         let field = Viewport { x_min: x, y_min: y, x_max: Nm(x.0 + width), y_max: Nm(y.0 + height) };
         self.extent = Some(self.extent.map_or(field, |extent| extent.and(&field)));
+        self.series.door().with_tile(tile, |tile| tile.placement = placement);
         self.tile = TileInHand { index: Some(tile.index), placement, statistics: TileStatistics::default() };
     }
 

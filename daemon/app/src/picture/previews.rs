@@ -189,8 +189,8 @@ fn draw_tiles(lane: &Lane, request: &Tiles, budget: &mut Budget) -> DrawnTiles {
         Some(shown) => Tone::follow(shown, now),
         None => (now, true),
     };
-    // Values have no tone.
-    let reset = !same || (stale && !request.values);
+    // Values look the same in every tone.
+    let reset = !same || request.tone.is_none() || (stale && !request.values);
     let painter = Painter::new(request.look, tone);
     let (mut tiles, mut left) = (Vec::new(), Vec::new());
     // Of another level these are other places.
