@@ -13,7 +13,7 @@ enum Ended {
 
 type Part = (&'static str, fn() -> Result<Ended, String>);
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("format", format),
     ("lints", lints),
     ("licences", licences),
@@ -22,6 +22,7 @@ const PARTS: [Part; 9] = [
     ("python", python),
     ("models", models),
     ("java", java),
+    ("web", web),
     ("hil", hil),
 ];
 
@@ -181,6 +182,20 @@ fn java() -> Result<Ended, String> {
         return Ok(Ended::Skipped(format!("what it is built with could not be fetched: {error}")));
     }
     passed(maven(&["verify"]))
+}
+
+/// The viewer: types, lints, tests, and that the committed build is what its sources make.
+fn web() -> Result<Ended, String> {
+    if !tools::exists("npm", "--version") {
+        return Ok(Ended::Skipped("npm is missing: install Node.js 20 or newer".into()));
+    }
+    let npm = |arguments: &[&str]| {
+        tools::run(Command::new("npm").args(arguments).current_dir(tools::root().join("clients/web")))
+    };
+    if let Err(error) = npm(&["ci", "--no-audit", "--no-fund"]) {
+        return Ok(Ended::Skipped(format!("what it is built with could not be fetched: {error}")));
+    }
+    passed(npm(&["run", "check"]))
 }
 
 /// The whole system with real parts: the release binary, real sockets, files and, where there is one, a browser.

@@ -184,10 +184,12 @@ fn draw_tiles(lane: &Lane, request: &Tiles, budget: &mut Budget) -> DrawnTiles {
     let map = &lane.map;
     let level = request.level.clamp(map.folded(), LEVELS - 1);
     let same = request.generation == map.generation() && level == request.level;
-    let now = tone(map, level, &request.look);
-    let (tone, stale) = match request.tone.filter(|_| same) {
-        Some(shown) => Tone::follow(shown, now),
-        None => (now, true),
+    // A Gaussian picture's tone takes as long as a few tiles.
+    let now = budget.spend(|| tone(map, level, &request.look));
+    let (tone, stale) = match (request.tone.filter(|_| same), now) {
+        (Some(shown), Some(now)) => Tone::follow(shown, now),
+        (Some(shown), None) => (shown, false),
+        (None, now) => (now.unwrap_or_else(|| tone(map, level, &request.look)), true),
     };
     // Values look the same in every tone.
     let reset = !same || request.tone.is_none() || (stale && !request.values);
