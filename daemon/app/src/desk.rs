@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::picture::Lane;
 use crossbeam_channel::{Sender, TrySendError};
 use smlm::frame::SeriesId;
 use smlm::localization::Localization;
@@ -45,6 +46,8 @@ pub enum Request {
     Preview(Preview),
     Tiles(Tiles),
     Statistics(Statistics),
+    /// A finished series, drawn again.
+    Redrawn(Box<Lane>),
     Localizations(Subscription),
 }
 

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use smlm::localization::Filter;
 use smlm::render::RgbImage;
 use wire::files::png;
 
+use crate::archive::Archive;
 use crate::drifting;
 use crate::estimating::{self, Job};
 use crate::export::{self, Format};
@@ -46,8 +47,19 @@ pub enum FileJob {
 }
 
 /// Works until the picture stage has gone.
-pub fn run(settings: &Settings, inbox: &Receiver<FileJob>) {
-    while let Ok(job) = inbox.recv() {
+pub fn run(settings: &Settings, inbox: &Receiver<FileJob>, mut archive: Archive) {
+    let mut earlier = true;
+    loop {
+        // Earlier recordings are looked at one by one, whenever nothing else is to be done.
+        let job = match inbox.try_recv() {
+            Err(TryRecvError::Empty) if earlier => {
+                earlier = archive.look_at_one();
+                continue;
+            }
+            Err(TryRecvError::Empty) => inbox.recv().ok(),
+            job => job.ok(),
+        };
+        let Some(job) = job else { return };
         match job {
             FileJob::Write { series, image } => write_all(settings, &series, image.as_ref()),
             FileJob::RemoveRing(ring) => {

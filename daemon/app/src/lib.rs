@@ -2,6 +2,7 @@
 //!
 //! `pipeline` is the only module that makes threads and queues; read it first.
 
+pub mod archive;
 pub mod clock;
 pub mod commands;
 pub mod config;

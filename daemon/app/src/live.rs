@@ -153,6 +153,11 @@ impl Live {
         all.push(series);
     }
 
+    /// Adds a series of an earlier run before all others.
+    pub fn remember_past(&self, series: Arc<Series>) {
+        self.series.write().unwrap_or_else(PoisonError::into_inner).insert(0, series);
+    }
+
     pub fn count_bad(&self, kind: BadMessage) {
         self.bad[kind.index()].fetch_add(1, Ordering::Relaxed);
     }

@@ -148,11 +148,22 @@ impl PictureStage {
         }
     }
 
+    /// Of finished series, those that nobody looked at for longest go first.
     fn forget_old_maps(&mut self) {
         while self.lanes.iter().filter(|lane| lane.closed).count() > MAPS_KEPT {
-            let Some(oldest) = self.lanes.iter().position(|lane| lane.closed) else { return };
+            let closed = self.lanes.iter().enumerate().filter(|(_, lane)| lane.closed);
+            let Some((oldest, _)) = closed.min_by_key(|(_, lane)| lane.looked_at) else { return };
             self.lanes.remove(oldest);
         }
+    }
+
+    fn redrawn(&mut self, lane: Lane) {
+        if self.lanes.iter().any(|there| there.series.id == lane.series.id) {
+            return;
+        }
+        // Before all others: the last one is the newest series.
+        self.lanes.insert(0, lane);
+        self.forget_old_maps();
     }
 
     fn describe(&mut self, id: SeriesId) {
@@ -196,8 +207,13 @@ impl PictureStage {
     fn serve(&mut self, request: Request) {
         match request {
             Request::Preview(preview) => self.previews.add(preview),
-            Request::Tiles(tiles) => self.previews.tiles(&self.lanes, tiles),
+            Request::Redrawn(lane) => self.redrawn(*lane),
+            Request::Tiles(tiles) => {
+                self.look_at(tiles.series);
+                self.previews.tiles(&self.lanes, tiles);
+            }
             Request::Statistics(statistics) => {
+                self.look_at(statistics.series);
                 let lane = previews::lane_of(&self.lanes, statistics.series);
                 let _ = statistics.reply.send(lane.map(Lane::counted)); // a client that left does not matter
             }
@@ -208,6 +224,11 @@ impl PictureStage {
                 }
             }
         }
+    }
+
+    fn look_at(&mut self, series: Option<SeriesId>) {
+        let lane = self.lanes.iter_mut().find(|lane| Some(lane.series.id) == series);
+        lane.into_iter().for_each(|lane| lane.looked_at = Instant::now());
     }
 
     fn tick(&mut self) {

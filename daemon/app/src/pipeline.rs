@@ -37,6 +37,7 @@ use smlm::series::SeriesInfo;
 use tokio_util::sync::CancellationToken;
 use wire::source::FrameSource;
 
+use crate::archive::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::{Desk, REQUESTS};
@@ -162,8 +163,9 @@ impl Daemon {
         let (put_spare, spares) = spare_rings(made);
 
         let files = settings::files(config, put_spare);
+        let archive = Archive::new(&config.store.dir, self.live.clone());
         self.stage("files", move || {
-            files::run(&files, &files_inbox);
+            files::run(&files, &files_inbox, archive);
             Ok(())
         })?;
 
@@ -245,6 +247,8 @@ impl Daemon {
             permits: Arc::new(tokio::sync::Semaphore::new(config.serve.max_clients)),
             previews: Arc::new(tokio::sync::Semaphore::new(config.picture.max_previews)),
             snapshots: Arc::new(tokio::sync::Semaphore::new(1)),
+            redrawing: Arc::new(tokio::sync::Semaphore::new(1)),
+            picture: Arc::new(settings::picture(config)),
             instance: Clock::start().now_unix_ns(),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);

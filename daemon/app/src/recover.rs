@@ -134,7 +134,8 @@ fn describe(
     series
 }
 
-fn tiles(past: Option<&journal::Recovered>, waiting: &BTreeMap<u32, (Tile, u64)>) -> Vec<TileCount> {
+/// What is done and what waits of each tile.
+pub fn tiles(past: Option<&journal::Recovered>, waiting: &BTreeMap<u32, (Tile, u64)>) -> Vec<TileCount> {
     let mut tiles: BTreeMap<u32, TileCount> = BTreeMap::new();
     for done in past.map_or(&[][..], |past| &past.tiles) {
         let mut account = Account::recovered(done.processed, 0);
@@ -171,7 +172,8 @@ impl Recovered {
                 let mut lane = picture::Lane::around(series.clone(), released, journal, pixel, settings);
                 lane.true_for_seq = past.last_seq.unwrap_or(0);
                 let past = JournalReader::open(&journal::folder(&settings.store, series.id))?;
-                past.blocks().for_each(|block| lane.redraw(&block));
+                past.blocks().filter(|block| block.head.frames > 0).for_each(|block| lane.redraw(&block));
+                lane.redrawn();
                 lanes.push(lane);
             }
             rest.push((series, writer, reader, done_through));

@@ -42,6 +42,10 @@ pub struct Lane {
     extent: Option<Viewport>,
     rates: Rates,
     pub(super) closed: bool,
+    /// When a viewer asked for it last.
+    pub(super) looked_at: Instant,
+    /// Of the journal, not in the map yet: sorted, they enter several times as fast.
+    unsorted: Vec<Localization>,
 }
 
 /// The tile whose frames are being processed.
@@ -63,6 +67,8 @@ struct Rates {
 
 /// A block of the journal is a batch, and has no more frames unless most of them were lost.
 const FRAMES_IN_BLOCK: usize = 4096;
+/// Localizations of the journal that enter the map together (12 MiB).
+const UNSORTED: usize = 1 << 18;
 /// What is called recent.
 const STATISTICS_MS: u64 = 1000;
 /// Between two attempts to write to a disk that is full.
@@ -93,21 +99,29 @@ impl Lane {
         pixel: PixelSize,
         settings: &Settings,
     ) -> Self {
+        let journal = Some(journal);
+        Self { released, journal, closed: false, ..Self::finished(series, pixel, settings) }
+    }
+
+    /// A lane of a series that is complete.
+    pub fn finished(series: Arc<Series>, pixel: PixelSize, settings: &Settings) -> Self {
         Self {
             series,
-            journal: Some(journal),
+            journal: None,
             map: LiveMap::new(settings.map).expect("the configuration was checked"),
             pixel,
             statistics: RecentStatistics::new(STATISTICS_MS),
             latency: LatencyHistogram::default(),
-            released,
+            released: Arc::default(),
             true_for_seq: 0,
             history: History::default(),
             drift: drifting::Collector::default(),
             tile: TileInHand::default(),
             extent: None,
             rates: Rates::default(),
-            closed: false,
+            closed: true,
+            looked_at: Instant::now(),
+            unsorted: Vec::new(),
         }
     }
 
@@ -205,20 +219,30 @@ impl Lane {
         self.tile = TileInHand { index: Some(tile.index), placement, statistics: TileStatistics::default() };
     }
 
-    /// Adds a block of the journal to the map and to what is counted, as when it came.
+    /// Adds a block of the journal to the map and to what is counted, as when it came. [`Self::redrawn`] ends it.
     pub fn redraw(&mut self, block: &Block<'_>) {
         let head = &block.head;
         let tile = Tile { index: head.tile, row: head.tile_row, column: head.tile_column };
         let shape = Shape { width: head.width_px, height: head.height_px };
         let info = FrameInfo { tile, shape, ..FrameInfo::default() };
+        if self.tile.index != Some(tile.index) || self.unsorted.len() > UNSORTED {
+            self.redrawn();
+        }
         self.arrive(&info);
-        self.draw(block.localizations);
+        self.unsorted.extend_from_slice(block.localizations);
         // Which frames between the first and the last were lost is not known any more: they count as empty ones.
         let frames: Vec<_> = (head.first_seq..=head.last_seq)
             .take(FRAMES_IN_BLOCK)
             .map(|seq| FrameInfo { id: FrameId { series: self.series.id, seq: Seq(seq) }, ..info })
             .collect();
         self.history.record(&frames, block.localizations, self.pixel);
+        self.true_for_seq = self.true_for_seq.max(head.last_seq);
+    }
+
+    /// Everything given to [`Self::redraw`] is in the map.
+    pub fn redrawn(&mut self) {
+        self.map.add_sorted(&mut self.unsorted, self.pixel, self.tile.placement.corner);
+        self.unsorted.clear();
     }
 
     /// Adds to the map, where the tile in hand lies.

@@ -16,6 +16,8 @@ use crate::desk::{DrawnTiles, PictureUpdate, Pixels, Preview, Tiles};
 
 /// Tiles in one update: what does not fit comes with the next.
 const TILES_PER_UPDATE: usize = 64;
+/// Tiles of numbers in one answer: 3 MiB.
+const VALUES_PER_ANSWER: usize = 12;
 /// Colours of a legend.
 const LEGEND_STEPS: usize = 64;
 /// An automatic picture has at most so many pixels a side.
@@ -202,7 +204,9 @@ fn draw_tiles(lane: &Lane, request: &Tiles, budget: &mut Budget) -> DrawnTiles {
         if map.tile_version(level, *index).is_none_or(|there| there <= version) {
             continue;
         }
-        match budget.spend(|| pixels(&painter, map, level, *index, request.values)) {
+        let room = tiles.len() < if request.values { VALUES_PER_ANSWER } else { TILES_PER_UPDATE };
+        let draw = || pixels(&painter, map, level, *index, request.values);
+        match room.then(|| budget.spend(draw)).flatten() {
             Some(drawn) => tiles.push((*index, drawn)),
             None => left.push((*index, version)),
         }

@@ -11,6 +11,7 @@ mod localizations;
 mod models;
 mod page;
 mod preview;
+mod redraw;
 mod scans;
 mod snapshot;
 mod statistics;
@@ -55,6 +56,10 @@ pub struct Shared {
     pub previews: Arc<tokio::sync::Semaphore>,
     /// One permit: a large picture takes hundreds of MiB.
     pub snapshots: Arc<tokio::sync::Semaphore>,
+    /// One permit: drawing an earlier recording again takes a core.
+    pub redrawing: Arc<tokio::sync::Semaphore>,
+    /// What a picture of an earlier recording is made with.
+    pub picture: Arc<crate::picture::Settings>,
     /// Another number after each start.
     pub instance: u64,
 }

@@ -10,7 +10,7 @@ use wire::files::png;
 use wire::pb;
 
 use super::grpc::preview_server as grpc;
-use super::{REQUEST_MAX_BYTES, Shared, convert, frame, snapshot, tiles};
+use super::{REQUEST_MAX_BYTES, Shared, convert, frame, redraw, snapshot, tiles};
 use crate::desk::{self, PictureUpdate, Refused, Slot};
 
 pub struct Preview(Shared);
@@ -79,6 +79,7 @@ impl grpc::Preview for Preview {
             interval,
             slot: slot.clone(),
         };
+        redraw::if_finished(&self.0, wish.series).await?;
         self.0.desk.ask(desk::Request::Preview(wish)).map_err(refused)?;
         let (to, from) = tokio::sync::mpsc::channel(1);
         let stop = self.0.stop.clone();

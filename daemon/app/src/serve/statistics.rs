@@ -3,25 +3,28 @@
 //! In: the picture stage's history of a series. Out: distributions, the course of time, the last frames. Never: a
 //! number that is not in the history.
 
+use smlm::frame::SeriesId;
 use smlm::statistics::{Distribution, History, Span};
 use tonic::Status;
 use wire::pb;
 
 use super::preview::refused;
-use super::{Shared, convert};
-use crate::desk::{self, Refused};
+use super::{Shared, convert, redraw};
+use crate::desk::{self, Counted, Refused};
 
 /// Everything that was counted of a series.
 pub async fn get(shared: &Shared, series_id: &[u8]) -> Result<pb::SeriesStatistics, Status> {
     let series = convert::series_id(series_id)?;
-    let (reply, answer) = tokio::sync::oneshot::channel();
-    shared.desk.ask(desk::Request::Statistics(desk::Statistics { series, reply })).map_err(refused)?;
-    let counted = answer.await.map_err(|_| refused(Refused::Stopping))?;
-    let counted = counted.ok_or_else(|| {
-        Status::not_found(
-            "there are no statistics of this series in memory; its localizations can be exported",
-        )
-    })?;
+    let counted = match ask(shared, series).await? {
+        Some(counted) => counted,
+        None => {
+            redraw::finished(shared, series).await?;
+            let counted = ask(shared, series).await?;
+            counted.ok_or_else(|| {
+                Status::unavailable("the statistics were forgotten again at once: ask again")
+            })?
+        }
+    };
     let drift = shared.live.find(counted.series).and_then(|series| series.exit().drift.clone());
     let history = &counted.history;
     Ok(pb::SeriesStatistics {
@@ -36,6 +39,12 @@ pub async fn get(shared: &Shared, series_id: &[u8]) -> Result<pb::SeriesStatisti
         }),
         drift: drift.map(|drift| convert::drift(&drift)),
     })
+}
+
+async fn ask(shared: &Shared, series: Option<SeriesId>) -> Result<Option<Counted>, Status> {
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    shared.desk.ask(desk::Request::Statistics(desk::Statistics { series, reply })).map_err(refused)?;
+    answer.await.map_err(|_| refused(Refused::Stopping))
 }
 
 fn histogram(distribution: &Distribution) -> pb::Histogram {

@@ -14,11 +14,13 @@ use wire::files::png;
 use wire::pb;
 
 use super::preview::refused;
-use super::{Shared, convert};
+use super::{Shared, convert, redraw};
 use crate::desk::{self, DrawnTiles, Pixels, Refused};
 
 /// Tiles in one request.
 const WANTED_MAX: usize = 256;
+/// An answer has at most so much and one tile: a client's usual limit for a message is 4 MiB.
+const ANSWER_BYTES: usize = 3 << 20;
 /// Between two questions for what there was no time for.
 const AGAIN: Duration = Duration::from_millis(40);
 /// After so long a client gets what there is, even if it is nothing.
@@ -35,16 +37,27 @@ pub struct Wish {
     pub values: bool,
 }
 
-/// Asks once.
+/// Asks; of a finished series that is not in memory any more, once it was drawn again.
 pub async fn ask(shared: &Shared, wish: &Wish, wanted: Vec<(TileIndex, u64)>) -> Result<DrawnTiles, Status> {
+    let drawn = ask_once(shared, wish, wanted.clone()).await?;
+    if let Some(drawn) = drawn {
+        return Ok(drawn);
+    }
+    redraw::finished(shared, wish.series).await?;
+    let drawn = ask_once(shared, wish, wanted).await?;
+    drawn.ok_or_else(|| Status::unavailable("the picture was forgotten again at once: ask again"))
+}
+
+async fn ask_once(
+    shared: &Shared,
+    wish: &Wish,
+    wanted: Vec<(TileIndex, u64)>,
+) -> Result<Option<DrawnTiles>, Status> {
     let (reply, answer) = oneshot::channel();
     let Wish { series, look, level, generation, tone, values } = *wish;
     let request = desk::Tiles { series, look, level, wanted, generation, tone, values, reply };
     shared.desk.ask(desk::Request::Tiles(request)).map_err(refused)?;
-    let answer = answer.await.map_err(|_| refused(Refused::Stopping))?;
-    answer.ok_or_else(|| {
-        Status::not_found("there is no picture of this series in memory; its localizations can be exported")
-    })
+    answer.await.map_err(|_| refused(Refused::Stopping))
 }
 
 /// Tiles that changed; at least one of them, if time allows.
@@ -76,21 +89,29 @@ pub async fn get(shared: &Shared, asked: pb::GetTilesRequest) -> Result<pb::GetT
 
 async fn message(drawn: DrawnTiles) -> Result<pb::GetTilesResponse, Status> {
     let encode = move || {
-        let level = drawn.level;
-        let tiles = drawn.tiles.iter().map(|(index, pixels)| tile(level, *index, pixels));
-        let tiles = tiles.collect::<Result<Vec<_>, _>>()?;
-        let left = drawn.left.iter().map(|(index, version)| pb::WantedTile {
+        let left = |(index, version): &(TileIndex, u64)| pb::WantedTile {
             x: index.x,
             y: index.y,
             version: *version,
-        });
+        };
+        let mut left: Vec<_> = drawn.left.iter().map(left).collect();
+        let (mut tiles, mut bytes) = (Vec::with_capacity(drawn.tiles.len()), 0);
+        for (index, pixels) in &drawn.tiles {
+            if bytes > ANSWER_BYTES {
+                left.push(pb::WantedTile { x: index.x, y: index.y, version: 0 });
+                continue;
+            }
+            let tile = tile(drawn.level, *index, pixels)?;
+            bytes += tile.png.len() + tile.values.len();
+            tiles.push(tile);
+        }
         Ok(pb::GetTilesResponse {
             series_id: drawn.series.0.to_vec(),
             generation: drawn.generation,
             version: drawn.version,
-            level,
+            level: drawn.level,
             tiles,
-            left: left.collect(),
+            left,
             tone: Some(convert::tone_message(drawn.tone)),
             reset: drawn.reset,
             legend: Some(convert::legend(&drawn.legend)),

@@ -308,3 +308,41 @@ fn tiles_that_somebody_wants_again_are_listed_for_whoever_drives_the_scan() {
     assert_eq!(list.unwrap().scans.len(), 1);
     looked.rig.stop();
 }
+
+#[test]
+fn a_recording_of_an_earlier_run_is_listed_and_drawn_again() {
+    let mut looked = Looked::at(100, 40, |info| info.name = "yesterday".into());
+    looked.sender.end();
+    looked.rig.done(1);
+    let Looked { rig, sender, .. } = looked;
+    drop(sender);
+    let rig = rig.stop().start_again();
+    let account = rig.series(1).door().account;
+    assert_eq!((account.received(), account.processed(), account.waiting()), (100, 100, 0));
+    let sender = rig.publisher(2);
+    let mut again = Looked::on(rig, sender);
+    let old = |request: pb::GetTilesRequest| pb::GetTilesRequest {
+        series_id: vec![1; 16],
+        values: true,
+        ..request
+    };
+    let mut tiles = wanted(&(0..9).flat_map(|x| (0..3).map(move |y| (x, y, 0))).collect::<Vec<_>>());
+    let (mut sum, mut answers) = (0.0, 0);
+    let drawn = loop {
+        let drawn =
+            again.tiles(old(pb::GetTilesRequest { tiles, ..pb::GetTilesRequest::default() })).unwrap();
+        sum += drawn.tiles.iter().flat_map(values).sum::<f32>();
+        answers += 1;
+        if drawn.left.is_empty() {
+            break drawn;
+        }
+        tiles = drawn.left;
+    };
+    assert!(sum == 100.0 && answers > 1, "{sum} in {answers} answers: what does not fit is asked for again");
+    assert_eq!((drawn.localizations, drawn.true_for_seq), (100, 99));
+    assert_eq!(again.statistics().localizations, 100);
+    again.sender.send(5);
+    again.rig.settled(2, 5);
+    assert_eq!(again.statistics().localizations, 5, "the newest series is the one that comes now");
+    again.rig.stop();
+}

@@ -90,10 +90,11 @@ fn frames_after_the_end_are_refused_by_name_and_change_no_file() {
     assert_eq!(rig.live.all().len(), 1);
     // Also by a daemon that was started since and knows the series only from its journal.
     let rig = rig.stop().start_again();
+    assert_eq!(rig.series(1).door().account.received(), 10);
     let mut sender = rig.publisher(1);
     sender.next = 15;
     sender.send(5);
-    let account = rig.settled(1, 5);
+    let account = rig.settled(1, 15);
     assert_eq!(lost(&account), [("series_closed", 5)]);
     assert_eq!(rig.journaled(1).len(), 10);
     rig.stop();

@@ -77,7 +77,6 @@ impl LiveMap {
     pub fn rebuild(&mut self, localizations: impl IntoIterator<Item = Localization>, pixel: PixelSize) {
         self.clear();
         let mut part: Vec<Localization> = Vec::new();
-        let block = f64::from(BLOCK_PX) * self.settings.base_pixel.0;
         let mut source = localizations.into_iter();
         loop {
             part.clear();
@@ -85,12 +84,18 @@ impl LiveMap {
             if part.is_empty() {
                 return;
             }
-            part.sort_by_cached_key(|l| {
-                let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
-                ((y.0 / block).floor() as i32, (x.0 / block).floor() as i32)
-            });
-            self.add(&part, pixel);
+            self.add_sorted(&mut part, pixel, (Nm(0.0), Nm(0.0)));
         }
+    }
+
+    /// As [`Self::add_at`], after sorting them, so that neighbours are drawn together: several times as fast for many.
+    pub fn add_sorted(&mut self, localizations: &mut [Localization], pixel: PixelSize, corner: (Nm, Nm)) {
+        let block = f64::from(BLOCK_PX) * self.settings.base_pixel.0;
+        localizations.sort_by_cached_key(|l| {
+            let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
+            ((y.0 / block).floor() as i32, (x.0 / block).floor() as i32)
+        });
+        self.add_at(localizations, pixel, corner);
     }
 
     /// How many may enter without exceeding the memory, whatever they are; folds until there is room for one.

@@ -2,6 +2,7 @@
 //!
 //! Never blocks the writer, never reads past what it published, never believes a length before it is checked.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use smlm::units::PixelSize;
 use super::super::files::{PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::block::{BlockHead, BlockKind, COMMITTED_AT, Fixed, HEAD_BYTES, RawHead, VERSION, block_bytes};
-use super::{FILE_NAME, JournalError, info};
+use super::{FILE_NAME, JournalError, Recovered, info};
 
 /// A view of a journal up to the length that was published when it was opened or refreshed.
 pub struct JournalReader {
@@ -153,6 +154,15 @@ impl JournalReader {
             at = next;
         }
         Ok(())
+    }
+
+    /// What the journal holds; reads all heads, checks no body.
+    pub fn totals(&self) -> Recovered {
+        let mut totals = Recovered::empty(&self.fixed);
+        let mut tiles = BTreeMap::new();
+        self.blocks().for_each(|block| totals.add(&block.head, block.body, &mut tiles));
+        totals.tiles = tiles.into_values().collect();
+        totals
     }
 
     /// The series' description, the last one written; reads all heads.

@@ -69,7 +69,7 @@ impl Recovered {
         self.done.get(after).is_some_and(|stretch| stretch.contains(&seq))
     }
 
-    fn empty(fixed: &Fixed) -> Self {
+    pub(super) fn empty(fixed: &Fixed) -> Self {
         Self {
             series: fixed.series(),
             pixel_size: fixed.pixel_size(),
@@ -87,7 +87,7 @@ impl Recovered {
         }
     }
 
-    fn add(&mut self, head: &BlockHead, body: &[u8], tiles: &mut BTreeMap<u32, TileDone>) {
+    pub(super) fn add(&mut self, head: &BlockHead, body: &[u8], tiles: &mut BTreeMap<u32, TileDone>) {
         self.account = head.account;
         match head.kind {
             BlockKind::Localizations | BlockKind::Failed => self.add_frames(head, tiles),
