@@ -55,8 +55,8 @@ impl History {
             background.add(l.background);
             sigma.add(sigma_lateral_nm(l, pixel) as f32);
             probability.add(l.probability);
-            // A network for round PSFs says neither.
-            if l.z_nm != 0.0 || l.sigma_z_nm != 0.0 {
+            // A network for round PSFs says 0, and a σ that means nothing.
+            if l.z_nm != 0.0 {
                 sigma_z.add(l.sigma_z_nm);
                 z.add(l.z_nm);
             }
