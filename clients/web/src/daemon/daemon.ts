@@ -1,0 +1,220 @@
+// Everything the viewer knows of the daemon, kept up to date while somebody looks.
+// In: answers to unary questions, one of a kind in flight. Out: signals that components read.
+// Never: a question for what no part of the screen shows, a question while the tab is hidden.
+
+import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
+import { Link } from "../connection/link";
+import { Poller, type Question } from "../connection/poller";
+import { type Api, isNothing, wantsToken } from "../connection/transport";
+import {
+  type Acquisition,
+  type DaemonStatus,
+  SeriesState,
+  type SeriesStatistics,
+} from "../gen/blinkd/v1/acquisitions_pb";
+import type { Scan } from "../gen/blinkd/v1/scans_pb";
+
+const TIMEOUT_MS = 4000;
+const STATUS_MS = 500;
+const SERIES_MS = 500;
+/** With all its tiles a scan's answer is long. */
+const LARGE_SCAN_MS = 1000;
+const LARGE_SCAN_TILES = 256;
+const LIST_MS = 2000;
+const STATISTICS_MS = 1000;
+const SCAN_MS = 1000;
+/** What nobody adds to is looked at less often. */
+const DONE_MS = 2000;
+
+export const isOpen = (acquisition: Acquisition | null) =>
+  acquisition?.state === SeriesState.RECEIVING || acquisition?.state === SeriesState.DRAINING;
+
+export class Daemon {
+  readonly link = new Link();
+  readonly status = signal<DaemonStatus | null>(null);
+  readonly list = signal<readonly Acquisition[]>([]);
+  /** The series that is shown. */
+  readonly acquisition = signal<Acquisition | null>(null);
+  /** Chosen from the list; null: the newest is followed. */
+  readonly chosen = signal<Uint8Array | null>(null);
+  readonly statistics = signal<SeriesStatistics | null>(null);
+  readonly scan = signal<Scan | null>(null);
+  /** What the screen shows now. */
+  readonly wanted = { statistics: signal(false), scan: signal(false) };
+  readonly seriesKey = computed(() => this.acquisition.value?.seriesId.join(",") ?? "");
+  readonly #pollers: Poller<never>[] = [];
+  readonly #onReturn: ((another: boolean) => void)[] = [];
+
+  constructor(readonly api: Api) {
+    this.link.onReturn = (another) => this.#returned(another);
+    this.#status();
+    this.#series();
+    this.#statistics();
+    this.#scan();
+    this.#hide();
+  }
+
+  start(): void {
+    for (const poller of this.#pollers) {
+      if (document.hidden) poller.pause();
+      poller.start();
+    }
+  }
+
+  /** A question of a component; it rests while the tab is hidden and wakes when the daemon is back. */
+  poll<T>(question: Question<T>): Poller<T> {
+    const poller = new Poller<T>(question);
+    this.#pollers.push(poller as Poller<never>);
+    return poller;
+  }
+
+  /** Called when the daemon is there again; `another`: nothing known of it holds. */
+  onReturn(call: (another: boolean) => void): void {
+    this.#onReturn.push(call);
+  }
+
+  choose(series_id: Uint8Array | null): void {
+    this.chosen.value = series_id;
+  }
+
+  /** What the daemon answered to a change. */
+  show(acquisition: Acquisition): void {
+    if (acquisition.seriesId.join(",") !== this.seriesKey.peek()) return;
+    const tiles = acquisition.tiles.length > 0 ? acquisition.tiles : (this.acquisition.peek()?.tiles ?? []);
+    this.acquisition.value = { ...acquisition, tiles };
+  }
+
+  /** After the person changed something: look at once. */
+  refresh(): void {
+    for (const poller of this.#pollers) poller.poke();
+  }
+
+  /** Ask everything now, also where the last answer was a failure. */
+  wake(): void {
+    for (const poller of this.#pollers) poller.wake();
+  }
+
+  #returned(another: boolean): void {
+    if (another) {
+      this.acquisition.value = null;
+      this.statistics.value = null;
+      this.scan.value = null;
+    }
+    for (const call of this.#onReturn) call(another);
+    this.wake();
+  }
+
+  #status(): void {
+    this.poll({
+      timeout_ms: TIMEOUT_MS,
+      interval_ms: () => STATUS_MS,
+      ask: (abort) => this.api.acquisitions.getStatus({}, { signal: abort }),
+      take: (status) => {
+        this.status.value = status;
+        this.link.answered(status.instance);
+      },
+      fail: (error) => {
+        if (wantsToken(error)) this.link.denied();
+        else this.link.failed(Date.now());
+      },
+    });
+  }
+
+  #series(): void {
+    const series = this.poll({
+      timeout_ms: TIMEOUT_MS,
+      interval_ms: () => ((this.acquisition.peek()?.tiles.length ?? 0) > LARGE_SCAN_TILES ? LARGE_SCAN_MS : SERIES_MS),
+      ask: (abort) =>
+        this.api.acquisitions.getAcquisition({ seriesId: this.chosen.peek() ?? new Uint8Array() }, { signal: abort }),
+      take: (acquisition) => {
+        this.acquisition.value = acquisition;
+      },
+      fail: (error) => {
+        if (!isNothing(error)) return;
+        this.acquisition.value = null;
+        // A series that the daemon has forgotten: what is newest is better than nothing.
+        this.chosen.value = null;
+      },
+    });
+    const list = this.poll({
+      timeout_ms: TIMEOUT_MS,
+      interval_ms: () => LIST_MS,
+      ask: (abort) => this.api.acquisitions.listAcquisitions({}, { signal: abort }),
+      take: (answer) => {
+        this.list.value = answer.acquisitions;
+      },
+      fail: () => {},
+    });
+    onChange(this.chosen, () => series.poke());
+    onChange(this.seriesKey, () => list.poke());
+  }
+
+  #statistics(): void {
+    const { statistics: wanted } = this.wanted;
+    this.#shown(wanted, this.statistics, {
+      timeout_ms: TIMEOUT_MS,
+      interval_ms: () => (wanted.peek() ? this.#pace(STATISTICS_MS) : null),
+      ask: (abort) => this.api.acquisitions.getStatistics({ seriesId: this.#shownId() }, { signal: abort }),
+    });
+  }
+
+  #scan(): void {
+    const { scan: wanted } = this.wanted;
+    this.#shown(wanted, this.scan, {
+      timeout_ms: TIMEOUT_MS,
+      interval_ms: () => (wanted.peek() ? this.#pace(SCAN_MS) : null),
+      ask: (abort) => this.api.scans.getScan({ seriesId: this.#shownId() }, { signal: abort }),
+    });
+  }
+
+  /** Of the series that is shown, while `wanted`; forgotten when another one is. */
+  #shown<T extends { seriesId: Uint8Array }>(
+    wanted: Signal<boolean>,
+    to: Signal<T | null>,
+    question: Pick<Question<T | null>, "timeout_ms" | "interval_ms"> & { ask(abort: AbortSignal): Promise<T> },
+  ): void {
+    const poller = this.poll<T | null>({
+      ...question,
+      ask: (abort) => (wanted.peek() && this.seriesKey.peek() !== "" ? question.ask(abort) : Promise.resolve(null)),
+      take: (answer) => {
+        if (answer === null || answer.seriesId.join(",") === this.seriesKey.peek()) to.value = answer;
+      },
+      fail: (error) => {
+        if (isNothing(error)) to.value = null;
+      },
+    });
+    onChange(this.seriesKey, () => {
+      to.value = null;
+      poller.poke();
+    });
+    onChange(wanted, () => poller.poke());
+  }
+
+  #shownId(): Uint8Array {
+    return this.acquisition.peek()?.seriesId ?? new Uint8Array();
+  }
+
+  #pace(ms: number): number {
+    return isOpen(this.acquisition.peek()) ? ms : DONE_MS;
+  }
+
+  #hide(): void {
+    document.addEventListener("visibilitychange", () => {
+      for (const poller of this.#pollers) {
+        if (document.hidden) poller.pause();
+        else poller.resume();
+      }
+    });
+  }
+}
+
+/** Calls at each change, not now. */
+export function onChange<T>(of: { value: T; peek(): T }, call: () => void): void {
+  let before = of.peek();
+  effect(() => {
+    const now = of.value;
+    if (now === before) return;
+    before = now;
+    untracked(call);
+  });
+}

@@ -1,0 +1,63 @@
+// Windows over the viewer: the browser's own dialog element, which keeps the focus inside and closes on Escape.
+// In: a title, content. Out: a call when it is closed. Never: a native alert or confirm.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { Icon } from "./icons";
+import { useViewer } from "./viewer";
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  wide?: boolean;
+  children: ComponentChildren;
+}
+
+export function Dialog({ title, onClose, wide = false, children }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    element.current?.showModal();
+  }, []);
+  return (
+    <dialog
+      ref={element}
+      class={wide ? "wide" : ""}
+      aria-label={title}
+      onClose={onClose}
+      onClick={(event) => {
+        if (event.target === element.current) onClose();
+      }}
+      onKeyDown={(event) => event.stopPropagation()}
+    >
+      <div class="dialog-body">
+        <header>
+          <h2>{title}</h2>
+          <button type="button" class="quiet" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+/** The question that waits for an answer. */
+export function Confirmation() {
+  const { ui } = useViewer();
+  const question = ui.question.value;
+  if (!question) return null;
+  return (
+    <Dialog key={question.title} title={question.title} onClose={() => question.answer(false)}>
+      <div class="prose">{question.text}</div>
+      <footer>
+        <button type="button" onClick={() => question.answer(false)} autofocus>
+          Cancel
+        </button>
+        <button type="button" class="danger" onClick={() => question.answer(true)}>
+          {question.action}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}
