@@ -1,9 +1,12 @@
-//! One plain page: the growing picture and the account of frames, for a first look without any client.
+//! The live viewer, built by npm and embedded (`clients/web/dist`), and beside it status and picture for scripts.
+//!
+//! In: plain HTTP. Out: the viewer's files; the newest series as JSON and as PNG. Never: a file from the disk, an answer
+//! that may load anything from elsewhere.
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::json;
@@ -19,15 +22,63 @@ struct Page {
     guard: Guard,
 }
 
+macro_rules! built {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../clients/web/dist/", $name)).as_slice()
+    };
+}
+
+/// A file of the viewer.
+struct File {
+    path: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+const FILES: [File; 4] = [
+    File { path: "/", kind: "text/html; charset=utf-8", bytes: built!("index.html") },
+    File {
+        path: "/assets/viewer.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: built!("assets/viewer.js"),
+    },
+    File { path: "/assets/viewer.css", kind: "text/css; charset=utf-8", bytes: built!("assets/viewer.css") },
+    File { path: "/assets/icon.svg", kind: "image/svg+xml", bytes: built!("assets/icon.svg") },
+];
+
+/// Nothing but the viewer's own files, and the style that its page holds; written by its build.
+const POLICY: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../clients/web/dist/content-security-policy.txt"));
+
 /// Adds the page's addresses to the services'.
 pub fn mount(router: Router, shared: &Shared, guard: &Guard) -> Router {
     let page = Page { shared: shared.clone(), guard: guard.clone() };
-    let pages = Router::new()
-        .route("/", get(|| async { Html(include_str!("page.html")) }))
-        .route("/status.json", get(status))
-        .route("/picture.png", get(picture))
-        .with_state(page);
-    router.merge(pages)
+    let etag = format!("\"{:x}\"", shared.instance);
+    let files = FILES.iter().fold(Router::new(), |router, file| {
+        let etag = etag.clone();
+        router.route(file.path, get(move |headers: HeaderMap| async move { answer(file, &etag, &headers) }))
+    });
+    let pages =
+        Router::new().route("/status.json", get(status)).route("/picture.png", get(picture)).with_state(page);
+    router.merge(files).merge(pages)
+}
+
+/// Names never change, so a browser asks each time; what it has is good as long as this daemon runs.
+fn answer(file: &'static File, etag: &str, asked: &HeaderMap) -> Response {
+    let always = [
+        (header::CONTENT_TYPE, file.kind),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::ETAG, etag),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    let has = asked.get(header::IF_NONE_MATCH).is_some_and(|had| had.as_bytes() == etag.as_bytes());
+    if has {
+        return (StatusCode::NOT_MODIFIED, always).into_response();
+    }
+    (always, file.bytes).into_response()
 }
 
 impl Page {
@@ -93,8 +144,8 @@ async fn picture(
     let headers = [
         (header::CONTENT_TYPE, "image/png".to_owned()),
         (header::CACHE_CONTROL, "no-store".to_owned()),
-        (header::HeaderName::from_static("x-localizations"), picture.localizations.to_string()),
-        (header::HeaderName::from_static("x-pixel-size-nm"), picture.pixel_size_nm.to_string()),
+        (HeaderName::from_static("x-localizations"), picture.localizations.to_string()),
+        (HeaderName::from_static("x-pixel-size-nm"), picture.pixel_size_nm.to_string()),
     ];
     Ok((headers, picture.png).into_response())
 }

@@ -1,4 +1,4 @@
-//! Health, reflection, gRPC-Web, the models and the plain page, on the one port.
+//! Health, reflection, gRPC-Web, the models and the viewer, on the one port.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -89,14 +89,50 @@ fn grpc_web_works_over_http_1_on_the_same_port() {
 }
 
 #[test]
-fn the_page_its_status_and_its_picture_are_served() {
+fn the_viewer_comes_whole_from_the_program_and_may_load_nothing_from_elsewhere() {
+    let rig = Rig::start(|_| ());
+    let (head, page) = http(&rig, "GET / HTTP/1.1", &[]);
+    assert!(head.starts_with("http/1.1 200") && head.contains("content-type: text/html"), "{head}");
+    let page = String::from_utf8_lossy(&page);
+    let files = [
+        ("/assets/viewer.js", "text/javascript"),
+        ("/assets/viewer.css", "text/css"),
+        ("/assets/icon.svg", "image/svg+xml"),
+    ];
+    for (path, kind) in files {
+        assert!(page.contains(path), "{path} in {page}");
+        let (head, body) = http(&rig, &format!("GET {path} HTTP/1.1"), &[]);
+        assert!(
+            head.starts_with("http/1.1 200") && head.contains(&format!("content-type: {kind}")),
+            "{head}"
+        );
+        assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+        assert!(head.contains("content-security-policy: default-src 'none'; script-src 'self';"), "{head}");
+        assert!(body.len() > 100, "{path}");
+    }
+    assert!(!page.contains("://"), "nothing from another address: {page}");
+    rig.stop();
+}
+
+#[test]
+fn a_browser_that_has_the_viewer_of_this_daemon_is_told_so() {
+    let rig = Rig::start(|_| ());
+    let (head, _) = http(&rig, "GET /assets/viewer.js HTTP/1.1", &[]);
+    assert!(head.contains("cache-control: no-cache"), "{head}");
+    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("a tag").to_owned();
+    let (head, body) = http(&rig, &format!("GET /assets/viewer.js HTTP/1.1\r\nif-none-match: {etag}"), &[]);
+    assert!(head.starts_with("http/1.1 304") && body.is_empty(), "{head}");
+    let (head, _) = http(&rig, "GET /assets/viewer.js HTTP/1.1\r\nif-none-match: \"another\"", &[]);
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    rig.stop();
+}
+
+#[test]
+fn status_and_picture_are_served_to_scripts() {
     let rig = Rig::start(|_| ());
     let (head, _) = http(&rig, "GET /picture.png HTTP/1.1", &[]);
     assert!(head.starts_with("http/1.1 404"), "no picture yet: {head}");
     with_frames(&rig);
-    let (head, page) = http(&rig, "GET / HTTP/1.1", &[]);
-    assert!(head.starts_with("http/1.1 200") && head.contains("text/html"), "{head}");
-    assert!(String::from_utf8_lossy(&page).contains("picture.png"));
     let (head, status) = http(&rig, "GET /status.json HTTP/1.1", &[]);
     assert!(head.starts_with("http/1.1 200") && head.contains("application/json"), "{head}");
     let text = String::from_utf8_lossy(&status);
