@@ -10,10 +10,10 @@ use smlm::account::{Account, LossReason};
 use smlm::frame::{Continuity, FrameInfo, GapCause, Shape, StagePosition, Tile};
 use smlm::localization::Filter;
 use smlm::localize::Rule;
-use smlm::placement::Placement;
+use smlm::placement::{Field, Placement, place};
 use smlm::series::{SeriesInfo, Totals};
 use smlm::statistics::Statistics;
-use smlm::units::Camera;
+use smlm::units::{Camera, PixelSize};
 
 use super::State;
 
@@ -67,8 +67,6 @@ pub struct TileCount {
     pub last_done_unix_ns: u64,
     /// Of its latest visit.
     pub statistics: Statistics,
-    /// Known once its first frames are processed.
-    pub placement: Placement,
 }
 
 impl TileCount {
@@ -84,7 +82,6 @@ impl TileCount {
             first_arrival_unix_ns: 0,
             last_done_unix_ns: 0,
             statistics: Statistics::default(),
-            placement: Placement::default(),
         }
     }
 }
@@ -172,6 +169,12 @@ impl Door {
             t.account.process(frames);
             t.localizations += localizations;
         });
+    }
+
+    /// Where a tile lies in the series' picture. `otherwise`: the pixel, where the publisher does not know it.
+    pub fn placement(&self, tile: &TileCount, otherwise: PixelSize) -> Placement {
+        let field = Field { shape: self.shape, pixel: self.info.pixel_size_or(otherwise) };
+        place(&self.info, field, tile.tile, self.tiles.first().and_then(|first| first.stage), tile.stage)
     }
 
     /// The tile of the last frame that came.

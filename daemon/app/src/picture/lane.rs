@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use smlm::account::LossReason;
-use smlm::frame::{FrameId, FrameInfo, Seq, Shape, StagePosition, Tile};
+use smlm::frame::{FrameId, FrameInfo, Seq, Shape, Tile};
 use smlm::localization::Localization;
 use smlm::map::{LiveMap, Viewport};
-use smlm::placement::{self, Field, Placement};
+use smlm::placement::Placement;
 use smlm::series::SeriesInfo;
 use smlm::statistics::{self, History, LatencyHistogram, RecentStatistics, TileStatistics};
 use smlm::units::{Nm, PixelSize};
@@ -21,7 +21,7 @@ use super::{Settings, previews};
 use crate::desk::Counted;
 use crate::drifting;
 use crate::files::FileJob;
-use crate::live::{Live, Series, State, TileCount};
+use crate::live::{Live, Series, State};
 use crate::localizer::Batch;
 use crate::store::journal::{Block, JournalError, JournalWriter};
 
@@ -198,25 +198,18 @@ impl Lane {
         if self.tile.index == Some(info.tile.index) {
             return;
         }
-        let (first, here) = {
+        let placement = {
             let door = self.series.door();
-            let of = |tile: Option<&TileCount>| tile.and_then(|tile| tile.stage);
-            (of(door.tiles.first()), of(door.tiles.iter().find(|t| t.tile.index == info.tile.index)))
+            let known = door.tiles.iter().rfind(|t| t.tile.index == info.tile.index);
+            known.map_or_else(Placement::default, |tile| door.placement(tile, self.pixel))
         };
-        self.place(info.tile, info.shape, first, here);
-    }
-
-    /// Takes a tile in hand that lies where the stage stood.
-    fn place(&mut self, tile: Tile, shape: Shape, first: Option<StagePosition>, here: Option<StagePosition>) {
-        let field = Field { shape, pixel: self.pixel };
-        let placement = placement::place(&self.series.info(), field, tile, first, here);
-        let (x, y) = placement.corner;
-        let (width, height) =
-            (f64::from(shape.width) * self.pixel.x.0, f64::from(shape.height) * self.pixel.y.0);
-        let field = Viewport { x_min: x, y_min: y, x_max: Nm(x.0 + width), y_max: Nm(y.0 + height) };
+        let (width, height) = (f64::from(info.shape.width), f64::from(info.shape.height));
+        let ((x, y), pixel) = (placement.corner, self.pixel);
+        let (right, bottom) = (Nm(x.0 + width * pixel.x.0), Nm(y.0 + height * pixel.y.0));
+        let field = Viewport { x_min: x, y_min: y, x_max: right, y_max: bottom };
         self.extent = Some(self.extent.map_or(field, |extent| extent.and(&field)));
-        self.series.door().with_tile(tile, |tile| tile.placement = placement);
-        self.tile = TileInHand { index: Some(tile.index), placement, statistics: TileStatistics::default() };
+        self.tile =
+            TileInHand { index: Some(info.tile.index), placement, statistics: TileStatistics::default() };
     }
 
     /// Adds a block of the journal to the map and to what is counted, as when it came. [`Self::redrawn`] ends it.
@@ -227,6 +220,10 @@ impl Lane {
         let info = FrameInfo { tile, shape, ..FrameInfo::default() };
         if self.tile.index != Some(tile.index) || self.unsorted.len() > UNSORTED {
             self.redrawn();
+        }
+        {
+            let mut door = self.series.door();
+            door.shape = if door.shape.pixels() == 0 { shape } else { door.shape };
         }
         self.arrive(&info);
         self.unsorted.extend_from_slice(block.localizations);

@@ -28,7 +28,8 @@ impl Acquisitions {
     }
 
     fn describe(&self, series: &Series, wanted: impl Fn(&TileCount) -> bool) -> pb::Acquisition {
-        let mut described = convert::acquisition(series, &self.0.live.engine(), wanted);
+        let mut described =
+            convert::acquisition(series, &self.0.live.engine(), self.0.config.camera.pixel_size(), wanted);
         described.warnings.extend(self.0.live.alarms());
         described.folder = self.0.store.join(series.id.to_string()).display().to_string();
         described

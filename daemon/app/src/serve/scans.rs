@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smlm::frame::Tile;
-use smlm::placement::{Field, place};
 use smlm::series::{Channel, Grid};
+use smlm::units::PixelSize;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -47,14 +47,14 @@ impl Scans {
 
     fn describe(&self, series: &Series, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
         let door = series.door().clone();
-        let pixel = door.info.pixel_size_or(self.0.config.camera.pixel_size());
-        scan(&door, Field { shape: door.shape, pixel }, wanted)
+        scan(&door, self.0.config.camera.pixel_size(), wanted)
     }
 }
 
-fn scan(door: &Door, field: Field, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
-    let mut tiles: Vec<pb::ScanTile> = door.tiles.iter().map(|tile| seen(door, tile)).collect();
-    tiles.extend(planned(door, field));
+fn scan(door: &Door, pixel: PixelSize, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
+    let pixel = door.info.pixel_size_or(pixel);
+    let mut tiles: Vec<pb::ScanTile> = door.tiles.iter().map(|tile| seen(door, tile, pixel)).collect();
+    tiles.extend(planned(door, pixel));
     let mut by_state = BTreeMap::<&str, u32>::new();
     for tile in &tiles {
         *by_state.entry(name(tile.state())).or_default() += 1;
@@ -68,13 +68,13 @@ fn scan(door: &Door, field: Field, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb
         tiles_by_state: by_state.into_iter().map(|(state, tiles)| (state.to_owned(), tiles)).collect(),
         retake: door.tiles.iter().filter(|tile| tile.retake).map(|tile| tile.tile.index).collect(),
         seconds_left: seconds_left(door, left),
-        tile_width_nm: f64::from(field.shape.width) * field.pixel.x.0,
-        tile_height_nm: f64::from(field.shape.height) * field.pixel.y.0,
+        tile_width_nm: f64::from(door.shape.width) * pixel.x.0,
+        tile_height_nm: f64::from(door.shape.height) * pixel.y.0,
         tiles: tiles.into_iter().filter(|tile| wanted(tile)).collect(),
     }
 }
 
-fn seen(door: &Door, tile: &TileCount) -> pb::ScanTile {
+fn seen(door: &Door, tile: &TileCount, pixel: PixelSize) -> pb::ScanTile {
     let latest = door.latest_tile().is_some_and(|latest| latest.index == tile.tile.index);
     let account = &tile.account;
     let state = if tile.retake {
@@ -88,11 +88,15 @@ fn seen(door: &Door, tile: &TileCount) -> pb::ScanTile {
     } else {
         pb::TileState::Done
     };
-    pb::ScanTile { state: state as i32, tile: Some(convert::tile(tile)), visits: tile.visits }
+    pb::ScanTile {
+        state: state as i32,
+        tile: Some(convert::tile(tile, door.placement(tile, pixel))),
+        visits: tile.visits,
+    }
 }
 
 /// Tiles of which no frame came yet, where the grid says which they are.
-fn planned(door: &Door, field: Field) -> Vec<pb::ScanTile> {
+fn planned(door: &Door, pixel: PixelSize) -> Vec<pb::ScanTile> {
     let Some(grid) = door.info.grid.filter(|grid| grid.rows > 0 && grid.columns > 0) else {
         return Vec::new();
     };
@@ -101,14 +105,9 @@ fn planned(door: &Door, field: Field) -> Vec<pb::ScanTile> {
     let indices = (0..all.min(MAX_TILES as u64) as u32).filter(|index| !begun.contains(index));
     let tile = |index| {
         let tile = in_order(&grid, index);
-        let placement = place(&door.info, field, tile, None, None);
-        let account = pb::TileAccount {
-            corner_x_nm: placement.corner.0.0,
-            corner_y_nm: placement.corner.1.0,
-            placed_by: convert::placed_by(placement.by) as i32,
-            ..convert::tile(&TileCount::new(tile))
-        };
-        pb::ScanTile { state: pb::TileState::Planned as i32, tile: Some(account), visits: 0 }
+        let tile = TileCount::new(tile);
+        let tile = convert::tile(&tile, door.placement(&tile, pixel));
+        pb::ScanTile { state: pb::TileState::Planned as i32, tile: Some(tile), visits: 0 }
     };
     indices.map(tile).collect()
 }

@@ -3,16 +3,17 @@
 
 use smlm::drift::Moved;
 use smlm::localize::{Rule, SECOND_OF_CODE};
-use smlm::placement::PlacedBy;
+use smlm::placement::{PlacedBy, Placement};
 use smlm::series::{Channel, Grid, Overlap};
 use smlm::statistics::Statistics;
+use smlm::units::PixelSize;
 use wire::pb;
 
 use super::{account, estimate, filter_message};
 use crate::drifting::Drift;
 use crate::live::{EngineStatus, Exit, Series, State, TileCount};
 
-pub fn tile(tile: &TileCount) -> pb::TileAccount {
+pub fn tile(tile: &TileCount, placement: Placement) -> pb::TileAccount {
     pb::TileAccount {
         tile_index: tile.tile.index,
         row: tile.tile.row,
@@ -26,13 +27,13 @@ pub fn tile(tile: &TileCount) -> pb::TileAccount {
         statistics: Some(statistics(&tile.statistics)),
         first_arrival_unix_ns: tile.first_arrival_unix_ns,
         last_done_unix_ns: tile.last_done_unix_ns,
-        corner_x_nm: tile.placement.corner.0.0,
-        corner_y_nm: tile.placement.corner.1.0,
-        placed_by: placed_by(tile.placement.by) as i32,
+        corner_x_nm: placement.corner.0.0,
+        corner_y_nm: placement.corner.1.0,
+        placed_by: placed_by(placement.by) as i32,
     }
 }
 
-pub fn placed_by(by: PlacedBy) -> pb::PlacedBy {
+fn placed_by(by: PlacedBy) -> pb::PlacedBy {
     match by {
         PlacedBy::Nothing => pb::PlacedBy::Unspecified,
         PlacedBy::Stage => pb::PlacedBy::Stage,
@@ -69,10 +70,11 @@ pub fn drift(drift: &Drift) -> pb::Drift {
     }
 }
 
-/// Everything about a series, as of now. Only tiles for which `wanted` holds are listed.
+/// Everything about a series, as of now. `otherwise`: the pixel, where the publisher does not know it. Only tiles for which `wanted` holds are listed.
 pub fn acquisition(
     series: &Series,
     engine: &EngineStatus,
+    otherwise: PixelSize,
     wanted: impl Fn(&TileCount) -> bool,
 ) -> pb::Acquisition {
     let door = series.door().clone();
@@ -111,7 +113,12 @@ pub fn acquisition(
         expected_frames: door.info.expected_frames,
         exposure_ms: door.info.exposure_ms,
         start_unix_ns: door.info.start_unix_ns,
-        tiles: door.tiles.iter().filter(|t| wanted(t)).map(tile).collect(),
+        tiles: door
+            .tiles
+            .iter()
+            .filter(|t| wanted(t))
+            .map(|t| tile(t, door.placement(t, otherwise)))
+            .collect(),
         dropped_by_publisher: door.dropped_by_publisher,
         warnings: series.warnings(),
         ..exit_part(&exit)
