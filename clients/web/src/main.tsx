@@ -19,5 +19,9 @@ if (root) {
   const viewer = { daemon, picture: new Picture(daemon), ui: new Ui() };
   render(<App viewer={viewer} />, root);
   listenToKeys(viewer);
+  // A phone has no key to bring everything back.
+  viewer.picture.taps.subscribe(() => {
+    viewer.ui.bare.value = false;
+  });
   daemon.start();
 }

@@ -10,6 +10,8 @@ import { Preview } from "../gen/blinkd/v1/preview_pb";
 import { Scans } from "../gen/blinkd/v1/scans_pb";
 
 const TOKEN = "blinkd.token";
+/** For what a person does; questions that are asked again and again have shorter ones. */
+const TIMEOUT_MS = 20_000;
 
 export function keepToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
@@ -22,7 +24,11 @@ const authorize: Interceptor = (next) => (request) => {
 };
 
 export function connect(base_url: string) {
-  const transport = createGrpcWebTransport({ baseUrl: base_url, interceptors: [authorize] });
+  const transport = createGrpcWebTransport({
+    baseUrl: base_url,
+    interceptors: [authorize],
+    defaultTimeoutMs: TIMEOUT_MS,
+  });
   return {
     acquisitions: createClient(Acquisitions, transport),
     preview: createClient(Preview, transport),
@@ -38,10 +44,17 @@ export function wantsToken(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.Unauthenticated;
 }
 
-/** There is no such series, scan or picture: no trouble. */
-export function isNothing(error: unknown): boolean {
-  return error instanceof ConnectError && (error.code === Code.NotFound || error.code === Code.FailedPrecondition);
+/** Null where there is no such series, scan or picture: that is an answer, and no trouble. */
+export async function orNothing<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ConnectError && NOTHING.includes(error.code)) return null;
+    throw error;
+  }
 }
+
+const NOTHING: readonly Code[] = [Code.NotFound, Code.FailedPrecondition];
 
 /** The daemon's own words. */
 export function said(error: unknown): string {

@@ -5,7 +5,7 @@
 import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import { Link } from "../connection/link";
 import { Poller, type Question } from "../connection/poller";
-import { type Api, isNothing, wantsToken } from "../connection/transport";
+import { type Api, orNothing, wantsToken } from "../connection/transport";
 import {
   type Acquisition,
   type DaemonStatus,
@@ -96,7 +96,7 @@ export class Daemon {
 
   #returned(another: boolean): void {
     if (another) {
-      this.acquisition.value = null;
+      // The series stays until the new daemon says whether it has it: the view is of the same sample.
       this.statistics.value = null;
       this.scan.value = null;
     }
@@ -125,16 +125,17 @@ export class Daemon {
       timeout_ms: TIMEOUT_MS,
       interval_ms: () => ((this.acquisition.peek()?.tiles.length ?? 0) > LARGE_SCAN_TILES ? LARGE_SCAN_MS : SERIES_MS),
       ask: (abort) =>
-        this.api.acquisitions.getAcquisition({ seriesId: this.chosen.peek() ?? new Uint8Array() }, { signal: abort }),
+        orNothing(
+          this.api.acquisitions.getAcquisition({ seriesId: this.chosen.peek() ?? new Uint8Array() }, { signal: abort }),
+        ),
       take: (acquisition) => {
+        const chosen = this.chosen.peek();
+        if (acquisition && chosen && chosen.join(",") !== acquisition.seriesId.join(",")) return;
         this.acquisition.value = acquisition;
-      },
-      fail: (error) => {
-        if (!isNothing(error)) return;
-        this.acquisition.value = null;
         // A series that the daemon has forgotten: what is newest is better than nothing.
-        this.chosen.value = null;
+        if (!acquisition) this.chosen.value = null;
       },
+      fail: () => {},
     });
     const list = this.poll({
       timeout_ms: TIMEOUT_MS,
@@ -175,13 +176,12 @@ export class Daemon {
   ): void {
     const poller = this.poll<T | null>({
       ...question,
-      ask: (abort) => (wanted.peek() && this.seriesKey.peek() !== "" ? question.ask(abort) : Promise.resolve(null)),
+      ask: (abort) =>
+        wanted.peek() && this.seriesKey.peek() !== "" ? orNothing(question.ask(abort)) : Promise.resolve(null),
       take: (answer) => {
         if (answer === null || answer.seriesId.join(",") === this.seriesKey.peek()) to.value = answer;
       },
-      fail: (error) => {
-        if (isNothing(error)) to.value = null;
-      },
+      fail: () => {},
     });
     onChange(this.seriesKey, () => {
       to.value = null;

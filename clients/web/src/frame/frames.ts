@@ -4,7 +4,7 @@
 
 import { signal } from "@preact/signals";
 import type { Poller } from "../connection/poller";
-import { isNothing } from "../connection/transport";
+import { orNothing } from "../connection/transport";
 import { type Daemon, isOpen, onChange } from "../daemon/daemon";
 import type { CameraFrame } from "../gen/blinkd/v1/preview_pb";
 
@@ -37,14 +37,11 @@ export class Frames {
         if (!this.wanted.peek() || !series) return Promise.resolve(null);
         const newest = this.shown.peek()?.frame.seq;
         const asked = { seriesId: series.seriesId, maxSidePx: SIDE_PX };
-        return daemon.api.preview.getFrame(newest === undefined ? asked : { ...asked, newerThanSeq: newest }, {
-          signal: abort,
-        });
+        const request = newest === undefined ? asked : { ...asked, newerThanSeq: newest };
+        return orNothing(daemon.api.preview.getFrame(request, { signal: abort }));
       },
       take: (answer) => this.#take(answer, seriesKey.peek()),
-      fail: (error) => {
-        if (isNothing(error)) this.#forget();
-      },
+      fail: () => {},
     });
     onChange(seriesKey, () => {
       this.#forget();

@@ -33,7 +33,11 @@ export function Strip() {
       </div>
       <div class="tools">
         <Tool name="camera" title="Snapshot (S)" onClick={() => (ui.dialog.value = "snapshot")} />
-        <Tool name="hide" title="Hide all but the picture (H)" onClick={() => (ui.bare.value = true)} />
+        <Tool
+          name="hide"
+          title="Hide all but the picture (H); a click brings it back"
+          onClick={() => (ui.bare.value = true)}
+        />
         <Tool name="help" title="Keys and mouse (?)" onClick={() => (ui.dialog.value = "help")} />
       </div>
     </header>

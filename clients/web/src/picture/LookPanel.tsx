@@ -5,6 +5,7 @@ import { Choice } from "../shell/Choice";
 import { Section } from "../shell/Rows";
 import { useViewer } from "../shell/viewer";
 import { GAMMA, type Limits, type LookChoice, PERCENTILE } from "./look";
+import { ModeChoice } from "./ModeChoice";
 import { RangeFields } from "./RangeFields";
 
 export function LookPanel() {
@@ -75,18 +76,7 @@ function FrameSection() {
   const { picture } = useViewer();
   return (
     <Section title="Camera frame">
-      <Choice
-        label="Show"
-        value={picture.mode.value}
-        options={[
-          ["picture", "Picture"],
-          ["side", "Side by side"],
-          ["blend", "Blended"],
-        ]}
-        onChange={(mode) => {
-          picture.mode.value = mode;
-        }}
-      />
+      <ModeChoice label="Show" />
       <Slider
         label="Frame share"
         limits={{ min: 0, max: 1, step: 0.01 }}

@@ -4,10 +4,10 @@
 import { useEffect, useRef } from "preact/hooks";
 import { isWidefield, knowsPixelSize } from "../daemon/series";
 import type { Legend } from "../gen/blinkd/v1/preview_pb";
-import { Choice } from "../shell/Choice";
 import { Icon } from "../shell/icons";
 import { useViewer } from "../shell/viewer";
 import { count, length, position_um, short } from "../units/format";
+import { ModeChoice } from "./ModeChoice";
 import { scaleBar } from "./scaleBar";
 import { toNm } from "./view";
 
@@ -22,7 +22,7 @@ export function Overlays() {
     <>
       <ScaleBarView />
       {picture.mosaic.legend && picture.shownMode.value !== "frame" && <LegendView legend={picture.mosaic.legend} />}
-      {!bare && <ModeChoice />}
+      {!bare && <ModeBar />}
       {!bare && <ZoomButtons />}
       {!bare && <Place />}
       <Waiting />
@@ -74,23 +74,12 @@ function LegendView({ legend }: { legend: Legend }) {
   );
 }
 
-function ModeChoice() {
+function ModeBar() {
   const { picture, daemon } = useViewer();
   if (isWidefield(daemon.acquisition.value)) return <div class="mode note">widefield: the camera's frame</div>;
   return (
     <div class="mode">
-      <Choice
-        label="View"
-        value={picture.mode.value}
-        options={[
-          ["picture", "Picture"],
-          ["side", "Side by side"],
-          ["blend", "Blended"],
-        ]}
-        onChange={(mode) => {
-          picture.mode.value = mode;
-        }}
-      />
+      <ModeChoice label="View" />
       {picture.mode.value === "blend" && (
         <input
           type="range"

@@ -10,10 +10,13 @@ import type { Point } from "./view";
 const WHEEL_PX = 400;
 const PINCH_WHEEL_PX = 100;
 const WHEEL_LINE_PX = 30;
+/** A hand is not quite still while it clicks. */
+const STILL_PX = 4;
 
 export function listen(element: HTMLElement, picture: Picture): () => void {
   const stop = new AbortController();
   const pointers = new Map<number, Point>();
+  let moved = false;
   const at = (event: MouseEvent): Point => {
     const box = element.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -25,18 +28,23 @@ export function listen(element: HTMLElement, picture: Picture): () => void {
   on("pointerdown", (event) => {
     if (event.button !== 0) return;
     element.setPointerCapture(event.pointerId);
+    moved = pointers.size > 0;
     pointers.set(event.pointerId, at(event));
   });
   on("pointermove", (event) => {
     const now = at(event);
     picture.cursor.value = inPane(now);
     const before = pointers.get(event.pointerId);
-    if (!before) return;
+    if (!before || (!moved && Math.hypot(now.x - before.x, now.y - before.y) < STILL_PX)) return;
+    moved = true;
     drag(picture, pointers, event.pointerId, before, now, inPane);
     pointers.set(event.pointerId, now);
   });
   const lift = (event: PointerEvent) => void pointers.delete(event.pointerId);
-  on("pointerup", lift);
+  on("pointerup", (event) => {
+    if (!moved && pointers.has(event.pointerId)) picture.taps.value += 1;
+    lift(event);
+  });
   on("pointercancel", lift);
   on("pointerleave", () => {
     picture.cursor.value = null;

@@ -4,7 +4,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import type { Poller } from "../connection/poller";
-import { isNothing } from "../connection/transport";
+import { orNothing } from "../connection/transport";
 import { type Daemon, isOpen, onChange } from "../daemon/daemon";
 import { field, isWidefield } from "../daemon/series";
 import { Frames } from "../frame/frames";
@@ -31,6 +31,8 @@ export class Picture {
   readonly area = signal<Size>({ width_px: 0, height_px: 0 });
   readonly view = signal<View>({ x_nm: 0, y_nm: 0, nm_per_px: 20 });
   readonly cursor = signal<Point | null>(null);
+  /** A click that moved nothing. */
+  readonly taps = signal(0);
   /** The person has not moved the view: it follows the bounds. */
   readonly follows = signal(true);
   /** Grows when there is something else to draw. */
@@ -145,18 +147,20 @@ export class Picture {
           seen: visible(this.view.peek(), this.pane.peek()),
           nm_per_device_px: this.view.peek().nm_per_px / devicePixelRatio,
         });
-        await this.#take(asked, await this.daemon.api.preview.getTiles(asked.request, { signal: abort }));
+        await this.#take(asked, await orNothing(this.daemon.api.preview.getTiles(asked.request, { signal: abort })));
       },
       take: () => {},
-      fail: (error) => {
-        if (!isNothing(error)) return;
-        this.mosaic.forget();
-        this.#redraw();
-      },
+      fail: () => {},
     });
   }
 
-  async #take(asked: Asked, answer: GetTilesResponse): Promise<void> {
+  async #take(asked: Asked, answer: GetTilesResponse | null): Promise<void> {
+    if (answer === null) {
+      // Its map is no longer in the daemon's memory.
+      this.mosaic.forget();
+      this.#redraw();
+      return;
+    }
     this.#more = await this.mosaic.take(asked, answer);
     const bounds = this.mosaic.pyramid?.bounds;
     if (bounds) this.#grow(bounds);

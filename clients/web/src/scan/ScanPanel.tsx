@@ -48,8 +48,8 @@ function ScanView({ scan }: { scan: Scan }) {
     const sign = quantity ? "" : (SIGNS[tile.state] ?? "");
     return [{ tile, row: tile.tile.row, column: tile.tile.column, colour, sign }];
   });
-  const rows = Math.max(scan.grid?.rows ?? 0, ...cells.map((cell) => cell.row + 1), 1);
-  const columns = Math.max(scan.grid?.columns ?? 0, ...cells.map((cell) => cell.column + 1), 1);
+  const rows = cells.reduce((most, cell) => Math.max(most, cell.row + 1), scan.grid?.rows || 1);
+  const columns = cells.reduce((most, cell) => Math.max(most, cell.column + 1), scan.grid?.columns || 1);
   const index = (cell: Cell) => cell.tile.tile?.tileIndex ?? -1;
   const toggle = (cell: Cell) => {
     const next = new Set(selected.value);

@@ -50,7 +50,7 @@ export function TokenDialog() {
     daemon.wake();
   };
   return (
-    <Dialog title="This daemon wants a token" onClose={() => {}}>
+    <Dialog title="This daemon wants a token" stays onClose={() => {}}>
       <form class="prose" onSubmit={give}>
         <p>
           {link.tried ? "That was not the right one. " : ""}It stands in the file that serve.token_file names on the

@@ -10,10 +10,12 @@ interface DialogProps {
   title: string;
   onClose: () => void;
   wide?: boolean;
+  /** It cannot be closed, only answered. */
+  stays?: boolean;
   children: ComponentChildren;
 }
 
-export function Dialog({ title, onClose, wide = false, children }: DialogProps) {
+export function Dialog({ title, onClose, wide = false, stays = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     element.current?.showModal();
@@ -24,17 +26,20 @@ export function Dialog({ title, onClose, wide = false, children }: DialogProps) 
       class={wide ? "wide" : ""}
       aria-label={title}
       onClose={onClose}
+      onCancel={(event) => stays && event.preventDefault()}
       onClick={(event) => {
-        if (event.target === element.current) onClose();
+        if (event.target === element.current && !stays) onClose();
       }}
       onKeyDown={(event) => event.stopPropagation()}
     >
       <div class="dialog-body">
         <header>
           <h2>{title}</h2>
-          <button type="button" class="quiet" aria-label="Close" onClick={onClose}>
-            <Icon name="close" />
-          </button>
+          {!stays && (
+            <button type="button" class="quiet" aria-label="Close" onClick={onClose}>
+              <Icon name="close" />
+            </button>
+          )}
         </header>
         {children}
       </div>

@@ -16,7 +16,7 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ["M", "picture, side by side, blended"],
   ["X", "crosses on the camera frame"],
   ["S", "snapshot"],
-  ["H", "hide everything but picture, scale bar and legend"],
+  ["H", "hide everything but picture, scale bar and legend; a click brings it back"],
   ["1 to 5", "status, look, data, scan, controls"],
   ["0", "close or open the panel"],
   ["V", "what is well and what is not"],
@@ -26,7 +26,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
 
 export function listenToKeys(viewer: Viewer): void {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (taken(event.target, event.key)) return;
     const call = binding(viewer, event);
     if (!call) return;
     event.preventDefault();
@@ -34,8 +35,11 @@ export function listenToKeys(viewer: Viewer): void {
   });
 }
 
-function typing(target: EventTarget | null): boolean {
+/** Keys that what has the focus uses itself. */
+function taken(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  const own = target instanceof HTMLInputElement && ["radio", "checkbox", "range"].includes(target.type);
+  if (own) return key.startsWith("Arrow") || key === "Home";
   return target.closest("input, select, textarea, dialog, [data-keys]") !== null;
 }
 
