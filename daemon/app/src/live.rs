@@ -7,7 +7,7 @@
 mod door;
 mod view;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -31,6 +31,8 @@ pub struct Live {
     engine: Mutex<EngineStatus>,
     alarms: Mutex<Vec<String>>,
     pub busy: Busy,
+    /// The process ends under running stages.
+    left: AtomicBool,
 }
 
 /// Where the infer thread's time went, in ns since the start.
@@ -124,7 +126,18 @@ impl Live {
             engine: Mutex::new(EngineStatus::default()),
             alarms: Mutex::new(Vec::new()),
             busy: Busy::default(),
+            left: AtomicBool::new(false),
         }
+    }
+
+    /// The time for stopping is over: what a stage has not finished is taken up at the next start. Whatever fails from
+    /// now on fails because the process ends.
+    pub fn leave_as_it_is(&self) {
+        self.left.store(true, Ordering::Release);
+    }
+
+    pub fn is_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
     }
 
     /// Oldest first.

@@ -275,6 +275,10 @@ impl Localizer {
             batch.frames.push(window.this);
             batch.last_slot = window.this_slot;
         }
+        while ran.is_err() && self.live.is_left() {
+            // The runtime is being taken down under the network: these frames are not lost, they wait in the ring.
+            std::thread::park();
+        }
         if let Err(error) = ran {
             tracing::error!(series = %lane.series.id, %error, frames = windows, "frames are lost: the network failed");
             batch.localizations.clear();

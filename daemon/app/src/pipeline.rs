@@ -265,6 +265,7 @@ impl Daemon {
         // In the order of the data: ingest was started last.
         while let Some((name, stage)) = self.stages.pop() {
             if !finished_by(&stage, (name != "ingest").then_some(deadline)) {
+                self.live.leave_as_it_is();
                 anyhow::bail!(
                     "the {name} stage did not finish within {} s; what waits is in the frame ring and \
                      is processed at the next start",

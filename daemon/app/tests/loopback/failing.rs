@@ -7,7 +7,7 @@ use blinkd::estimating::SampleOutlet;
 use blinkd::live::{EngineStatus, Live, Series};
 use blinkd::localizer::{Localizer, Settings, ToLocalizer, ToPicture};
 use blinkd::store::ring::{self, Policy, RingSettings};
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use infer::engine::About;
 use infer::{Engine, EngineError, Output, WindowRef};
 use smlm::frame::{FrameId, FrameInfo, Seq, Shape};
@@ -56,10 +56,9 @@ impl Engine for Faltering {
     }
 }
 
-#[test]
-fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
-    let dir = tempfile::tempdir().unwrap();
-    let settings = RingSettings { dir: dir.path().into(), bytes: 64 * 8192, policy: Policy::Lossless };
+/// A localizer with twelve frames in its ring, which is closed behind them, and where its messages go.
+fn faltering(dir: &std::path::Path) -> (Localizer, Receiver<ToPicture>) {
+    let settings = RingSettings { dir: dir.into(), bytes: 64 * 8192, policy: Policy::Lossless };
     let (mut writer, reader) = ring::create(&settings, id(1), 8192).unwrap();
     for seq in 0..12 {
         let id = FrameId { series: id(1), seq: Seq(seq) };
@@ -106,7 +105,7 @@ fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
         },
         engine: Box::new(Faltering(about)),
         engines,
-        live: live.clone(),
+        live,
         inbox,
         bell,
         out,
@@ -115,6 +114,14 @@ fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
         lanes: Vec::new(),
         attempts: 0,
     };
+    (localizer, picture)
+}
+
+#[test]
+fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
+    let dir = tempfile::tempdir().unwrap();
+    let (localizer, picture) = faltering(dir.path());
+    let live = localizer.live.clone();
     localizer.run(); // ends by itself: nothing will come any more
     let status = live.engine();
     assert_eq!(status.provider, "CPUExecutionProvider");
@@ -136,4 +143,27 @@ fn a_provider_that_fails_in_the_middle_is_told_of_and_lost_frames_are_marked() {
         }
     }
     assert_eq!((frames, failed, closed), (12, vec![9], true));
+}
+
+#[test]
+fn a_network_that_fails_because_the_process_ends_loses_no_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let (localizer, picture) = faltering(dir.path());
+    localizer.live.leave_as_it_is();
+    // It stands still at the failure until the process is gone.
+    std::thread::spawn(move || localizer.run());
+    let mut done = Vec::new();
+    loop {
+        match picture.recv_timeout(Duration::from_millis(500)) {
+            Ok(ToPicture::Batch(batch)) => {
+                assert!(!batch.failed, "frame {} is marked as lost", batch.frames[0].id.seq.0);
+                done.push(batch.frames[0].id.seq.0);
+            }
+            Ok(ToPicture::Close { .. }) => panic!("the series is closed with frames in its ring"),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Disconnected) => panic!("the localizer ended"),
+        }
+    }
+    assert_eq!(done, (0..9).collect::<Vec<_>>());
 }
