@@ -1,14 +1,13 @@
 //! The service `Acquisitions`: lists and watches series, changes filters, stops.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use wire::pb;
 
 use super::grpc::acquisitions_server as grpc;
+use super::watch::{Watch, watch};
 use super::{REQUEST_MAX_BYTES, Shared, convert, statistics};
 use crate::live::{Series, State, TileCount, Wishes};
 
@@ -36,9 +35,6 @@ impl Acquisitions {
     }
 }
 
-/// Shorter intervals of a watch are read as this.
-const SHORTEST_MS: u32 = 50;
-
 #[tonic::async_trait]
 impl grpc::Acquisitions for Acquisitions {
     async fn list_acquisitions(
@@ -54,12 +50,12 @@ impl grpc::Acquisitions for Acquisitions {
         &self,
         request: Request<pb::GetAcquisitionRequest>,
     ) -> Result<Response<pb::Acquisition>, Status> {
-        let series = self.series(&request.get_ref().series_id)?;
-        Ok(Response::new(self.describe(&series, |_| true)))
+        let asked = request.get_ref();
+        let series = self.series(&asked.series_id)?;
+        Ok(Response::new(self.describe(&series, |_| !asked.without_tiles)))
     }
 
-    type WatchAcquisitionStream =
-        std::pin::Pin<Box<dyn Stream<Item = Result<pb::Acquisition, Status>> + Send>>;
+    type WatchAcquisitionStream = Watch<pb::Acquisition>;
 
     async fn watch_acquisition(
         &self,
@@ -67,37 +63,19 @@ impl grpc::Acquisitions for Acquisitions {
     ) -> Result<Response<Self::WatchAcquisitionStream>, Status> {
         let asked = request.into_inner();
         let permit = super::permit(&self.0)?;
-        // One place: a client that does not read makes the watch wait, and then gets the latest.
-        let (to, from) = tokio::sync::mpsc::channel(1);
-        let service = Self(self.0.clone());
-        let interval = Duration::from_millis(u64::from(match asked.interval_ms {
-            0 => 500,
-            ms => ms.max(SHORTEST_MS),
-        }));
         if !asked.series_id.is_empty() {
-            service.series(&asked.series_id)?;
+            self.series(&asked.series_id)?;
         }
-        tokio::spawn(async move {
-            let _permit = permit;
-            let mut ticks = tokio::time::interval(interval);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            let mut seen: Vec<TileCount> = Vec::new();
-            loop {
-                tokio::select! {
-                    _ = ticks.tick() => {}
-                    () = service.0.stop.cancelled() => return,
-                    () = to.closed() => return,
-                }
-                let Ok(series) = service.series(&asked.series_id) else { continue };
-                let tiles = series.door().tiles.clone();
-                let message = service.describe(&series, |tile| !seen.contains(tile));
-                seen = tiles;
-                if to.send(Ok(message)).await.is_err() {
-                    return;
-                }
-            }
+        let service = Self(self.0.clone());
+        let mut seen = BTreeMap::<u32, TileCount>::new();
+        let stream = watch(&self.0, permit, asked.interval_ms, move || {
+            let series = service.series(&asked.series_id).ok()?;
+            let tiles = series.door().tiles.clone();
+            let message = service.describe(&series, |tile| seen.get(&tile.tile.index) != Some(tile));
+            seen.extend(tiles.into_iter().map(|tile| (tile.tile.index, tile)));
+            Some(message)
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(from))))
+        Ok(Response::new(stream))
     }
 
     async fn configure_acquisition(

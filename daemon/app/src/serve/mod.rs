@@ -16,6 +16,7 @@ mod scans;
 mod snapshot;
 mod statistics;
 mod tiles;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -5,17 +5,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use smlm::frame::Tile;
 use smlm::series::{Channel, Grid};
 use smlm::units::PixelSize;
-use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use wire::pb;
 
 use super::grpc::scans_server as grpc;
+use super::watch::{Watch, watch};
 use super::{REQUEST_MAX_BYTES, Shared, convert};
 use crate::live::{Door, MAX_TILES, Series, State, TileCount};
 
@@ -26,9 +24,6 @@ pub fn server(shared: &Shared) -> grpc::ScansServer<Scans> {
     let most = REQUEST_MAX_BYTES + 5 * MAX_TILES;
     grpc::ScansServer::new(Scans(shared.clone())).max_decoding_message_size(most)
 }
-
-/// Shorter intervals of a watch are read as this.
-const SHORTEST_MS: u32 = 50;
 
 /// A scan has a grid, or more than one tile.
 fn is_scan(door: &Door) -> bool {
@@ -161,7 +156,7 @@ impl grpc::Scans for Scans {
         Ok(Response::new(self.describe(&series, |_| true)))
     }
 
-    type WatchScanStream = std::pin::Pin<Box<dyn Stream<Item = Result<pb::Scan, Status>> + Send>>;
+    type WatchScanStream = Watch<pb::Scan>;
 
     async fn watch_scan(
         &self,
@@ -170,33 +165,15 @@ impl grpc::Scans for Scans {
         let asked = request.into_inner();
         let permit = super::permit(&self.0)?;
         self.find(&asked.series_id)?;
-        let interval = Duration::from_millis(u64::from(match asked.interval_ms {
-            0 => 500,
-            ms => ms.max(SHORTEST_MS),
-        }));
-        // One place: a client that does not read makes the watch wait, and then gets the latest.
-        let (to, from) = tokio::sync::mpsc::channel(1);
         let service = Self(self.0.clone());
-        tokio::spawn(async move {
-            let _permit = permit;
-            let mut ticks = tokio::time::interval(interval);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            let mut told = BTreeMap::<u32, pb::ScanTile>::new();
-            loop {
-                tokio::select! {
-                    _ = ticks.tick() => {}
-                    () = service.0.stop.cancelled() => return,
-                    () = to.closed() => return,
-                }
-                let Ok(series) = service.find(&asked.series_id) else { continue };
-                let message = service.describe(&series, |tile| told.get(&index(tile)) != Some(tile));
-                told.extend(message.tiles.iter().map(|tile| (index(tile), tile.clone())));
-                if to.send(Ok(message)).await.is_err() {
-                    return;
-                }
-            }
+        let mut told = BTreeMap::<u32, pb::ScanTile>::new();
+        let stream = watch(&self.0, permit, asked.interval_ms, move || {
+            let series = service.find(&asked.series_id).ok()?;
+            let message = service.describe(&series, |tile| told.get(&index(tile)) != Some(tile));
+            told.extend(message.tiles.iter().map(|tile| (index(tile), tile.clone())));
+            Some(message)
         });
-        Ok(Response::new(Box::pin(ReceiverStream::new(from))))
+        Ok(Response::new(stream))
     }
 
     async fn request_retakes(

@@ -34,7 +34,7 @@ fn recorded() -> Recorded {
 }
 
 fn get(number: u8) -> pb::GetAcquisitionRequest {
-    pb::GetAcquisitionRequest { series_id: id(number).0.to_vec() }
+    pb::GetAcquisitionRequest { series_id: id(number).0.to_vec(), without_tiles: false }
 }
 
 #[test]
@@ -56,9 +56,12 @@ fn acquisitions_are_listed_and_described_with_their_tiles() {
         assert_eq!(one.tiles.iter().map(|t| t.localizations).sum::<u64>(), 100);
         let newest = client.get_acquisition(pb::GetAcquisitionRequest::default()).await.unwrap();
         assert_eq!(newest.into_inner().series_id, id(1).0);
+        let short = pb::GetAcquisitionRequest { without_tiles: true, ..get(1) };
+        assert_eq!(client.get_acquisition(short).await.unwrap().into_inner().tiles, []);
         let unknown = client.get_acquisition(get(77)).await.unwrap_err();
         assert_eq!(unknown.code(), Code::NotFound);
-        let short = pb::GetAcquisitionRequest { series_id: vec![1, 2, 3] };
+        let short =
+            pb::GetAcquisitionRequest { series_id: vec![1, 2, 3], ..pb::GetAcquisitionRequest::default() };
         assert_eq!(client.get_acquisition(short).await.unwrap_err().code(), Code::InvalidArgument);
         let status = client.get_status(pb::GetStatusRequest {}).await.unwrap().into_inner();
         assert_eq!((status.model.as_str(), status.frame_endpoint), ("fake", rig.endpoint.clone()));
