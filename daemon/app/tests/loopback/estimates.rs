@@ -39,7 +39,10 @@ fn asked(rig: &Rig, series: u8) -> pb::Acquisition {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut client = AcquisitionsClient::connect(rig.url()).await.unwrap();
-        let request = pb::GetAcquisitionRequest { series_id: id(series).0.to_vec() };
+        let request = pb::GetAcquisitionRequest {
+            series_id: id(series).0.to_vec(),
+            ..pb::GetAcquisitionRequest::default()
+        };
         client.get_acquisition(request).await.unwrap().into_inner()
     })
 }
