@@ -123,5 +123,6 @@ pub fn redraw(series: Arc<Series>, settings: &picture::Settings) -> Result<Lane,
     let mut lane = Lane::finished(series, reader.pixel_size(), settings);
     reader.blocks().filter(|block| block.head.frames > 0).for_each(|block| lane.redraw(&block));
     lane.redrawn();
+    lane.resolve();
     Ok(lane)
 }

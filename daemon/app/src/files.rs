@@ -17,6 +17,7 @@ use crate::drifting;
 use crate::estimating::{self, Job};
 use crate::export::{self, Format};
 use crate::live::Series;
+use crate::resolving;
 use crate::store::ring::{RingReader, RingSettings, Spare};
 use crate::summary;
 
@@ -44,6 +45,8 @@ pub enum FileJob {
     Estimate(Job),
     /// Localizations of some frames, to be compared with earlier ones.
     Drift(drifting::Job),
+    /// Two halves of a series, to be compared.
+    Resolution(resolving::Job),
 }
 
 /// Works until the picture stage has gone.
@@ -71,6 +74,7 @@ pub fn run(settings: &Settings, inbox: &Receiver<FileJob>, mut archive: Archive)
             FileJob::SpareRing => spare_ring(settings),
             FileJob::Estimate(job) => estimating::run(&job),
             FileJob::Drift(job) => drifting::run(&job),
+            FileJob::Resolution(job) => resolving::run(&job),
             FileJob::Sync(journal) => {
                 let synced = std::fs::File::open(&journal).and_then(|file| file.sync_data());
                 if let Err(error) = synced {

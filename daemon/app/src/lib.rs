@@ -19,6 +19,7 @@ pub mod picture;
 pub mod pipeline;
 pub mod recover;
 pub mod replay;
+pub mod resolving;
 pub mod serve;
 pub mod store;
 pub mod summary;

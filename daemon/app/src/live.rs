@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::drifting::Drift;
+use crate::resolving::Resolution;
 use smlm::estimate::{Estimate, Trouble};
 use smlm::frame::SeriesId;
 use smlm::localization::Filter;
@@ -92,6 +93,8 @@ pub struct Exit {
     pub estimate: Option<Arc<Result<Estimate, Trouble>>>,
     /// How the sample has moved; `None` as long as there is no segment of it.
     pub drift: Option<Arc<Drift>>,
+    /// `None` as long as nothing was measured.
+    pub resolution: Option<Resolution>,
     pub warnings: Vec<String>,
     /// Files that could not be written, and why.
     pub files_failed: Vec<String>,

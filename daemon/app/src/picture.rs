@@ -184,6 +184,9 @@ impl PictureStage {
         lane.account(&batch, self.clock.now_unix_ns());
         let _ = self.bell.try_send(()); // the ring has room again; full: the localizer is awake
         lane.draw(&batch.localizations);
+        if let Some(first) = batch.frames.first() {
+            lane.resolution.take(&batch.series, first, &batch.localizations, lane.pixel);
+        }
         lane.drift.take(&batch.series, &batch.frames, &batch.localizations, lane.pixel, &self.files);
         show(&mut batch);
         let seq = lane.true_for_seq;
@@ -237,6 +240,7 @@ impl PictureStage {
         }
         for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
             lane.refresh(self.clock.now_unix_ns());
+            lane.resolution.offer(&lane.series, &self.files);
         }
         if self.synced.elapsed() > SYNC {
             self.synced = Instant::now();

@@ -7,6 +7,7 @@ pub mod crlb;
 pub mod drift;
 pub mod estimate;
 pub mod frame;
+pub mod frc;
 pub mod localization;
 pub mod localize;
 pub mod map;

@@ -23,6 +23,7 @@ use crate::drifting;
 use crate::files::FileJob;
 use crate::live::{Live, Series, State};
 use crate::localizer::Batch;
+use crate::resolving;
 use crate::store::journal::{Block, JournalError, JournalWriter};
 
 /// A series with its journal and map.
@@ -37,6 +38,7 @@ pub struct Lane {
     pub true_for_seq: u64,
     pub(super) history: History,
     pub(super) drift: drifting::Collector,
+    pub(super) resolution: resolving::Collector,
     tile: TileInHand,
     /// Of all fields of view so far.
     extent: Option<Viewport>,
@@ -116,6 +118,7 @@ impl Lane {
             true_for_seq: 0,
             history: History::default(),
             drift: drifting::Collector::default(),
+            resolution: resolving::Collector::default(),
             tile: TileInHand::default(),
             extent: None,
             rates: Rates::default(),
@@ -233,7 +236,13 @@ impl Lane {
             .map(|seq| FrameInfo { id: FrameId { series: self.series.id, seq: Seq(seq) }, ..info })
             .collect();
         self.history.record(&frames, block.localizations, self.pixel);
+        self.resolution.take(&self.series, &info, block.localizations, self.pixel);
         self.true_for_seq = self.true_for_seq.max(head.last_seq);
+    }
+
+    /// What the localizations so far resolve, measured at once.
+    pub fn resolve(&self) {
+        self.resolution.due(&self.series).iter().for_each(resolving::run);
     }
 
     /// Everything given to [`Self::redraw`] is in the map.

@@ -13,7 +13,7 @@ use wire::pb;
 mod estimate;
 mod series;
 
-pub use series::{acquisition, drift, grid, tile};
+pub use series::{acquisition, drift, grid, resolution, tile};
 
 /// A series id of a request; empty: `None`, the newest.
 pub fn series_id(bytes: &[u8]) -> Result<Option<SeriesId>, Status> {

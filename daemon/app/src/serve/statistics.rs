@@ -25,7 +25,7 @@ pub async fn get(shared: &Shared, series_id: &[u8]) -> Result<pb::SeriesStatisti
             })?
         }
     };
-    let drift = shared.live.find(counted.series).and_then(|series| series.exit().drift.clone());
+    let exit = shared.live.find(counted.series).map(|series| series.exit().clone()).unwrap_or_default();
     let history = &counted.history;
     Ok(pb::SeriesStatistics {
         series_id: counted.series.0.to_vec(),
@@ -37,7 +37,8 @@ pub async fn get(shared: &Shared, series_id: &[u8]) -> Result<pb::SeriesStatisti
             last_seq: history.course().last_seq(),
             localizations: history.course().recent().collect(),
         }),
-        drift: drift.map(|drift| convert::drift(&drift)),
+        drift: exit.drift.map(|drift| convert::drift(&drift)),
+        resolution: exit.resolution.map(convert::resolution),
     })
 }
 

@@ -53,7 +53,9 @@ fn start_stop_and_start_again_on_the_same_folders() {
         assert_emitters(&stopped.journaled(number), 0..20);
         assert!(stopped.ring_files().is_empty());
         rig = stopped.start_again();
-        assert!(rig.live.all().is_empty(), "nothing is unfinished");
+        let unfinished =
+            rig.live.all().into_iter().filter(|series| !matches!(series.door().state, State::Done(_)));
+        assert_eq!(unfinished.count(), 0);
     }
     rig.stop();
 }

@@ -12,6 +12,7 @@ use wire::pb;
 use super::{account, estimate, filter_message};
 use crate::drifting::Drift;
 use crate::live::{EngineStatus, Exit, Series, State, TileCount};
+use crate::resolving::Resolution;
 
 pub fn tile(tile: &TileCount, placement: Placement) -> pb::TileAccount {
     pb::TileAccount {
@@ -67,6 +68,14 @@ pub fn drift(drift: &Drift) -> pb::Drift {
         y_nm: column(|moved| moved.y_nm),
         sd_nm: column(|moved| moved.sd_nm),
         missing: drift.missing.unwrap_or_default().to_owned(),
+    }
+}
+
+pub fn resolution(resolution: Resolution) -> pb::Resolution {
+    pb::Resolution {
+        frc_nm: resolution.frc.map_or(0.0, |nm| nm.0),
+        localizations: resolution.localizations,
+        missing: resolution.frc.err().map(|missing| missing.to_string()).unwrap_or_default(),
     }
 }
 
