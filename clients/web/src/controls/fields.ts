@@ -94,5 +94,17 @@ export function cameraToml(values: Values<"offset_adu" | "e_per_adu" | "em_gain"
   ].join("\n");
 }
 
+const CONFIGURED = ["offset_adu", "e_per_adu", "em_gain", "spurious_e", "qe"] as const;
+
+/** The calibration in the daemon's effective configuration, which holds where the publisher sends none. */
+export function configuredCamera(toml: string): Readonly<Partial<Record<(typeof CONFIGURED)[number], number>>> {
+  const table = /^\[camera\]\n((?:(?!\[).*\n?)*)/m.exec(toml)?.[1] ?? "";
+  const found = CONFIGURED.flatMap((key) => {
+    const text = new RegExp(`^${key}\\s*=\\s*([-+\\d.eE]+)`, "m").exec(table)?.[1];
+    return text === undefined ? [] : [[key, Number(text)]];
+  });
+  return Object.fromEntries(found);
+}
+
 /** TOML tells 1 from 1.0. */
 const float = (value: number) => (Number.isInteger(value) ? value.toFixed(1) : String(value));

@@ -145,6 +145,8 @@ function Waiting() {
   const status = daemon.status.value;
   if (!status) return <p class="waiting">Connecting to the daemon</p>;
   if (!series) return <p class="waiting">Waiting for frames on {status.frameEndpoint}</p>;
+  if (picture.trouble.value && daemon.link.state.value.is === "up")
+    return <p class="waiting">{picture.trouble.value}</p>;
   if (isWidefield(series) || series.localizations > 0n || picture.mode.value !== "picture") return null;
   return <p class="waiting">Nothing localized yet</p>;
 }
