@@ -271,7 +271,7 @@ fn the_tiles_of_a_scan_lie_side_by_side_in_its_picture_also_after_a_restart() {
         tiles.map(|tile| (tile.tile_index, tile.corner_x_nm.round())).collect::<Vec<_>>()
     };
     let scan = looked.scan();
-    assert_eq!(corners(&scan), [(0, 0.0), (1, 5000.0), (2, 12_800.0), (3, 19_200.0)]);
+    assert_eq!(corners(&scan), [(0, 0.0), (1, 5000.0), (2, 10_000.0), (3, 15_000.0)]);
     assert_eq!((scan.tiles_by_state["planned"], scan.tiles_by_state["acquiring"]), (2, 1));
     let width = |looked: &Looked| {
         let bounds = looked.tiles(pb::GetTilesRequest::default()).unwrap().bounds.unwrap();
