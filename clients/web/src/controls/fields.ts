@@ -11,6 +11,8 @@ export interface Field<K extends string> {
   readonly step: number;
   /** May be left empty: no limit, or none. */
   readonly optional?: boolean;
+  /** Shown while it is empty; else "none". */
+  readonly empty?: string;
   readonly hint?: string;
 }
 

@@ -115,12 +115,13 @@ function ZoomButtons() {
 }
 
 function Place() {
-  const { picture } = useViewer();
+  const { picture, daemon } = useViewer();
   const cursor = picture.cursor.value;
   const view = picture.view.value;
   const nm = cursor && toNm(view, picture.pane.value, cursor);
   const shown = picture.frames.shown.value?.frame;
   const frame = picture.shownMode.value !== "picture" && shown;
+  if (!daemon.acquisition.value) return null;
   return (
     <div class="place">
       {nm && (

@@ -33,7 +33,7 @@ const OUTLINE = "rgba(160, 180, 205, 0.35)";
 const MARK = "#ffb000";
 const DIVIDER = "#1d2632";
 /** A cross is seen however small its σ. */
-const ARM_LEAST_PX = 3;
+const ARM_LEAST_PX = 5;
 
 export function paint(context: CanvasRenderingContext2D, scene: Scene, dpr: number): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
