@@ -174,7 +174,7 @@ fn a_snapshot_as_ome_tiff_holds_every_localization() {
 fn a_camera_frame_comes_with_what_was_found_in_it() {
     let mut looked = Looked::at(10, 0, |_| ());
     let asked = looked.frame(pb::GetFrameRequest::default());
-    assert!(asked.unwrap().png.is_empty(), "nobody had asked, and no frame came since");
+    assert_eq!(asked.unwrap().seq, 9, "the last one before the pause");
     looked.sender.send(1);
     looked.rig.settled(1, 11);
     let frame = looked.frame(pb::GetFrameRequest::default()).unwrap();
