@@ -121,6 +121,30 @@ def test_another_map_forgets_every_tile() -> None:
         assert source.read(1, 0, 0)[0, 0] == 5.0
 
 
+def test_another_map_that_a_read_meets_is_said_by_the_next_refresh() -> None:
+    picture = Map({(0, 0): (3.0, 1)})
+    with FakeDaemon(GetTiles=picture.answer) as daemon, Client(daemon.address) as client:
+        source = client.tiles()
+        source.read(0, 0, 0)
+        picture.generation, picture.tiles = 1, {(0, 0): (5.0, 1), (1, 0): (6.0, 1)}
+        assert source.read(0, 1, 0)[0, 0] == 6.0
+        assert source.read(0, 0, 0)[0, 0] == 5.0
+        assert source.refresh().reset
+        assert not source.refresh().reset
+
+
+def test_only_tiles_that_are_shown_are_brought_up_to_date() -> None:
+    picture = Map({(x, 0): (1.0, 1) for x in range(4)})
+    with FakeDaemon(GetTiles=picture.answer) as daemon, Client(daemon.address) as client:
+        source = client.tiles()
+        for x in range(4):
+            source.read(0, x, 0)
+        picture.version, picture.tiles = 2, dict.fromkeys(picture.tiles, (2.0, 2))
+        assert source.refresh([TileKey(0, 1, 0)]).tiles == (TileKey(0, 1, 0),)
+        assert len(daemon.requests[-1].tiles) == 1
+        assert source.read(0, 3, 0)[0, 0] == 2.0, "what was forgotten is read anew"
+
+
 def test_the_cache_is_bounded() -> None:
     picture = Map({})
     with FakeDaemon(GetTiles=picture.answer) as daemon, Client(daemon.address) as client:

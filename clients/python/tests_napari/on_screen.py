@@ -17,10 +17,10 @@ from typing import Any
 import napari
 import numpy as np
 import numpy.typing as npt
+from daemon_in_memory import PIXEL_NM, FakeDaemon, FakeSeries, batch
 from qtpy.QtWidgets import QApplication
 
 from blinkd.napari.widget import LiveWidget
-from fake_daemon import PIXEL_NM, FakeDaemon, FakeSeries, batch
 
 DEADLINE_S = 60.0
 SPOT_PX = (40.25, 270.75)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from daemon_in_memory import FakeDaemon, FakeSeries, batch
 
 from blinkd.client.acquisitions import ChannelKind
 from blinkd.client.errors import BusyError
@@ -16,7 +17,6 @@ from blinkd.napari.follower import Follower, Wishes, choose, newest_first
 from blinkd.napari.localizations import PointsWish
 from blinkd.napari.mosaic import Level, Mosaic
 from blinkd.napari.world import Region
-from fake_daemon import FakeDaemon, FakeSeries, batch
 
 Until = Callable[..., None]
 
@@ -71,6 +71,10 @@ def finest(told: Told) -> Level:
     return level
 
 
+def refreshes(daemon: FakeDaemon) -> int:
+    return sum(one[0] == "refresh" for one in list(daemon.requests))
+
+
 def total(told: Told) -> float:
     """Localizations in the finest level; -1 while part of it is a coarser one, spread out."""
     counts = finest(told)[:, :]
@@ -98,6 +102,11 @@ def test_only_tiles_that_are_looked_at_are_fetched(follow: Callable[..., Followe
     until(lambda: len(daemon.reads(0)) >= 2, what="tiles of the finest level")
     until(lambda: not mosaic_of(told).wanted(1), what="nothing is wanted any more")
     assert {(x, y) for _, _, x, y in daemon.reads(0)} == {(0, 1), (0, 2)}
+    finest(told)[0:100, 1000:1100]
+    seen = refreshes(daemon)
+    until(lambda: refreshes(daemon) > seen + 1, what="what changed is asked for again")
+    last = [one for one in list(daemon.requests) if one[0] == "refresh"][-1]
+    assert {key for key in last[1:] if key[0] == 0} == {(0, 3, 0), (0, 4, 0)}, "of what is on the screen only"
 
 
 def test_localizations_that_come_are_fetched_again(follow: Callable[..., Follower], told: Told, until: Until) -> None:
@@ -122,12 +131,12 @@ def test_live_off_keeps_the_picture_and_live_on_catches_up(
     follower.wish(live=False)
     lists = len(told.of(news.Listed))
     until(lambda: len(told.of(news.Listed)) > lists + 2, what="looks after that")
-    before = daemon.requests.count(("refresh",))
+    before = refreshes(daemon)
     ours.grow(batch(np.random.default_rng(9), 500, side_px=128, frames=100))
     lists = len(told.of(news.Listed))
     until(lambda: told.of(news.Listed)[-1].followed.localizations == 1500, what="the number is the daemon's")
     until(lambda: len(told.of(news.Listed)) > lists + 2, what="further looks")
-    assert daemon.requests.count(("refresh",)) == before
+    assert refreshes(daemon) == before
     assert total(told) == 1000
     follower.wish(live=True)
     until(lambda: total(told) == 1500, what="it catches up")

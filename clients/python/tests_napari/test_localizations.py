@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from daemon_in_memory import FakeSeries, batch, pieces
 
 from blinkd.napari import localizations as subject
 from blinkd.napari.localizations import Found, PointsWish, collect, colour_range, diameters_um
 from blinkd.napari.world import Region
-from fake_daemon import FakeSeries, batch, pieces
 
 FRAMES = 100
 

@@ -6,12 +6,12 @@ import threading
 
 import numpy as np
 import pytest
+from daemon_in_memory import FakeDaemon, FakeSeries, FakeTiles, batch
 
 from blinkd.napari import mosaic as subject
 from blinkd.napari.layout import Layout, Pyramid, TileKey
 from blinkd.napari.mosaic import Level, Mosaic, contrast_limits
 from blinkd.napari.world import Region
-from fake_daemon import FakeDaemon, FakeSeries, FakeTiles, batch
 
 SIDE_NM = 25_600.0
 PYRAMID = Pyramid(base_pixel_nm=10.0, tile_px=256, finest=0, levels=13)
@@ -120,11 +120,24 @@ def test_a_tile_that_changed_is_shown_until_it_comes_again() -> None:
     bring(mosaic, tiles)
     before = finest(mosaic)[0:256, 0:256]
     assert mosaic.wanted(9) == []
-    mosaic.changed([TileKey(0, 0, 0), TileKey(3, 0, 0), TileKey(0, 7, 7)])
+    assert set(mosaic.looked_at()) == {TileKey(0, 0, 0), *LAYOUT.coarse.tiles(3, 256)}
+    mosaic.changed([TileKey(0, 0, 0), TileKey(3, 0, 0), TileKey(0, 7, 7)], asked=mosaic.looked_at())
     assert mosaic.wanted(9) == [TileKey(3, 0, 0), TileKey(0, 0, 0)], "what nobody looks at is not wanted"
     assert np.array_equal(finest(mosaic)[0:256, 0:256], before)
     mosaic.changed(None)
     assert len(mosaic.wanted(99)) == len(LAYOUT.coarse.tiles(3, 256)) + 1
+
+
+def test_a_tile_that_was_not_asked_about_is_shown_at_once_and_wanted_when_looked_at_again() -> None:
+    mosaic, tiles = Mosaic(LAYOUT), source()
+    finest(mosaic)[0:256, 0:256]
+    bring(mosaic, tiles)
+    finest(mosaic)[256:512, 0:256]
+    bring(mosaic, tiles)
+    mosaic.changed([], asked=mosaic.looked_at())
+    assert mosaic.wanted(9) == []
+    assert np.array_equal(finest(mosaic)[0:256, 0:256], tiles.read(0, 0, 0))
+    assert mosaic.wanted(9) == [TileKey(0, 0, 0)]
 
 
 def test_the_coarsest_level_is_the_same_array_all_the_time() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from daemon_in_memory import FakeSeries, batch
 
 from blinkd.client.scans import TileState
 from blinkd.napari import tile_grid as subject
 from blinkd.napari.tile_grid import COLOURS, tile_grid
-from fake_daemon import FakeSeries, batch
 
 
 def scan(tiles: int = 4) -> FakeSeries:

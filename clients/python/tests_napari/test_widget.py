@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from fake_daemon import FakeDaemon, FakeSeries, batch
+from daemon_in_memory import FakeDaemon, FakeSeries, batch
 
 pytest.importorskip("napari", reason="SKIPPED: napari is missing; pip install 'blinkd[napari]' 'napari[pyqt6]'")
 from napari.components import ViewerModel

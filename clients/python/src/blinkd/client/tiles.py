@@ -20,8 +20,8 @@ from blinkd.client.pictures import Look, Viewport
 from blinkd.v1 import preview_pb2 as pb
 
 Values = npt.NDArray[np.float32]
-CACHED_TILES = 256
-"""Beyond these (64 MiB) the one that was read longest ago is forgotten."""
+CACHED_TILES = 640
+"""More than a large screen shows. Beyond these (160 MiB) the one that was read longest ago is forgotten."""
 TILES_PER_QUESTION = 64
 QUESTIONS_MAX = 200
 """For one update: the daemon has little time for drawing, and says each time what is left."""
@@ -62,6 +62,7 @@ class TileSource:
     ) -> None:
         self._ask, self._series_id, self._look = ask, series_id, look
         self._cache: OrderedDict[TileKey, _Cached] = OrderedDict()
+        self._reset_unsaid = False
         self._about = self._question(0, ())
         self._series_id = self._about.series_id
 
@@ -108,18 +109,23 @@ class TileSource:
     def read(self, level: int, x: int, y: int) -> Values:
         """Localizations per pixel: float32, shape (tile_px, tile_px), read-only."""
         key = TileKey(level, x, y)
-        if key not in self._cache:
-            self._update(level, (key,))
+        if key not in self._cache and self._update(level, (key,))[1]:
+            self._reset_unsaid = True
+            if level >= self.finest_level:
+                self._update(level, (key,))  # of the new map
         cached = self._cache.get(key)
         if cached is None:
             return _nothing(self.tile_px)
         self._cache.move_to_end(key)
         return cached.values
 
-    def refresh(self) -> TileChanges:
-        """Brings every tile of the cache up to date."""
+    def refresh(self, shown: Iterable[TileKey] | None = None) -> TileChanges:
+        """Brings every tile of the cache up to date, or only these: the others are forgotten, and read anew."""
+        if shown is not None:
+            kept = set(shown)
+            self._cache = OrderedDict((key, cached) for key, cached in self._cache.items() if key in kept)
         changed: list[TileKey] = []
-        reset = False
+        reset, self._reset_unsaid = self._reset_unsaid, False
         by_level: dict[int, list[TileKey]] = {self.finest_level: []}
         for key in self._cache:
             by_level.setdefault(key.level, []).append(key)

@@ -88,7 +88,8 @@ class Mosaic:
         self._shown: Pixels | None = None
         # Written in place: napari keeps the coarsest level, once it has read it, as long as the layer has this data.
         self._coarse: Pixels = np.zeros(layout.coarse.shape, np.float32)
-        self._coarse_wanted = set(layout.coarse.tiles(layout.coarsest, layout.tile_px))
+        self._coarse_tiles = tuple(layout.coarse.tiles(layout.coarsest, layout.tile_px))
+        self._coarse_wanted = set(self._coarse_tiles)
 
     def grown(self, layout: Layout) -> Mosaic:
         """One for another region, with the tiles that are here."""
@@ -164,12 +165,21 @@ class Mosaic:
                 y - key.y * side : y_end - key.y * side, x - key.x * side : x_end - key.x * side
             ]
 
-    def changed(self, keys: Iterable[TileKey] | None) -> None:
-        """These tiles have grown old, None: all; they are shown until they come again."""
-        coarse = self.layout.coarse.tiles(self.layout.coarsest, self.layout.tile_px)
+    def looked_at(self) -> list[TileKey]:
+        """The tiles that are on the screen, and the coarsest level's."""
         with self._lock:
-            old = set(self._tiles).union(coarse) if keys is None else set(keys)
-            self._coarse_wanted.update(old.intersection(coarse))
+            return [*self._coarse_tiles, *self._view]
+
+    def changed(self, keys: Iterable[TileKey] | None, *, asked: Iterable[TileKey] = ()) -> None:
+        """These tiles of those `asked` about are old now, and whatever was not asked about; None: all are.
+
+        An old tile is shown until it comes again.
+        """
+        with self._lock:
+            old = set(self._tiles).union(self._coarse_tiles)
+            if keys is not None:
+                old = old.difference(asked).union(keys)
+            self._coarse_wanted.update(old.intersection(self._coarse_tiles))
             for key in old.intersection(self._tiles):
                 self._tiles[key].fresh = False
 

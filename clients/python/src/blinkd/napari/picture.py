@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from blinkd.client.pictures import Viewport
+from blinkd.client.tiles import TileKey as SourceKey
 from blinkd.client.tiles import TileSource
 from blinkd.napari.layout import Layout, Pyramid, TileKey
 from blinkd.napari.mosaic import Mosaic
@@ -24,7 +25,8 @@ class Picture:
 
     def refresh(self) -> Mosaic | None:
         """Asks what changed since the last time; a new mosaic where the old one does not do any more."""
-        changes = self.source.refresh()
+        asked = [] if self.mosaic is None else self.mosaic.looked_at()
+        changes = self.source.refresh(SourceKey(key.level, key.x, key.y) for key in asked)
         layout = self._layout()
         if self.mosaic is None or layout != self.mosaic.layout:
             self.mosaic = self.mosaic.grown(layout) if self.mosaic else Mosaic(layout, on_want=self._on_want)
@@ -32,7 +34,7 @@ class Picture:
                 self.mosaic.changed(None)
             return self.mosaic
         keys = None if changes.reset else [TileKey(key.level, key.x, key.y) for key in changes.tiles]
-        self.mosaic.changed(keys)
+        self.mosaic.changed(keys, asked=asked)
         return None
 
     def _layout(self) -> Layout:

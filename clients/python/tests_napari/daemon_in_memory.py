@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from blinkd.client.acquisitions import ChannelKind
 from blinkd.client.scans import TileState
+from blinkd.client.tiles import TileKey
 
 BASE_PIXEL_NM = 10.0
 TILE_PX = 256
@@ -141,8 +142,8 @@ class FakeTiles:
         (x, y), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0) + side
         return SimpleNamespace(x_min_nm=x, y_min_nm=y, x_max_nm=x_max, y_max_nm=y_max)
 
-    def refresh(self) -> SimpleNamespace:
-        self._daemon.asked("refresh")
+    def refresh(self, shown: Iterable[TileKey] | None = None) -> SimpleNamespace:
+        self._daemon.asked("refresh", *(() if shown is None else shown))
         changed = self._seen != self._series.version
         self._seen = self._series.version
         return SimpleNamespace(reset=changed, tiles=[])
