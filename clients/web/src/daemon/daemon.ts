@@ -21,6 +21,8 @@ const SERIES_MS = 500;
 const TILES_MS = 2000;
 const FEW_TILES = 64;
 const LIST_MS = 2000;
+/** The newest series that can be chosen. */
+const LIST_MOST = 64;
 const STATISTICS_MS = 1000;
 const SCAN_MS = 1000;
 /** What nobody adds to is looked at less often. */
@@ -152,7 +154,7 @@ export class Daemon {
     const list = this.poll({
       timeout_ms: TIMEOUT_MS,
       interval_ms: () => LIST_MS,
-      ask: (abort) => this.api.acquisitions.listAcquisitions({}, { signal: abort }),
+      ask: (abort) => this.api.acquisitions.listAcquisitions({ most: LIST_MOST }, { signal: abort }),
       take: (answer) => {
         this.list.value = answer.acquisitions;
       },

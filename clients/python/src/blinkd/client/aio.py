@@ -40,9 +40,9 @@ class AsyncAcquisitions:
     def __init__(self, wire: AioWire) -> None:
         self._wire = wire
 
-    async def list(self) -> list[Acquisition]:
-        """Every series, the oldest first, without their tiles."""
-        return await self._wire.ask(asks.list_acquisitions())
+    async def list(self, *, most: int = 0) -> list[Acquisition]:
+        """Every series, or the newest `most`, the oldest first, without their tiles."""
+        return await self._wire.ask(asks.list_acquisitions(most))
 
     async def get(self, series: SeriesRef = None) -> Acquisition:
         """One series with all its tiles."""

@@ -119,13 +119,13 @@ def status() -> Ask[a.DaemonStatus]:
     )
 
 
-def list_acquisitions() -> Ask[list[a.Acquisition]]:
-    """Every series, the oldest first, without tiles."""
+def list_acquisitions(most: int) -> Ask[list[a.Acquisition]]:
+    """The newest series, the oldest first, without tiles."""
 
     def make(m: pb_a.ListAcquisitionsResponse) -> list[a.Acquisition]:
         return [convert(a.Acquisition, one) for one in m.acquisitions]
 
-    request = pb_a.ListAcquisitionsRequest()
+    request = pb_a.ListAcquisitionsRequest(most=most)
     return Ask("Acquisitions", "ListAcquisitions", request, pb_a.ListAcquisitionsResponse, make)
 
 

@@ -41,9 +41,9 @@ class Acquisitions:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def list(self) -> list[Acquisition]:
-        """Every series, the oldest first, without their tiles."""
-        return self._wire.ask(asks.list_acquisitions())
+    def list(self, *, most: int = 0) -> list[Acquisition]:
+        """Every series, or the newest `most`, the oldest first, without their tiles."""
+        return self._wire.ask(asks.list_acquisitions(most))
 
     def get(self, series: SeriesRef = None) -> Acquisition:
         """One series with all its tiles."""

@@ -29,8 +29,10 @@ PLACED_BY_STAGE: PlacedBy
 PLACED_BY_GRID: PlacedBy
 
 class ListAcquisitionsRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("most",)
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    most: int
+    def __init__(self, most: _Optional[int] = ...) -> None: ...
 
 class ListAcquisitionsResponse(_message.Message):
     __slots__ = ("acquisitions",)
