@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any
 
 import grpc
-from blinkd.v1 import acquisitions_pb2, localizations_pb2, models_pb2, preview_pb2
+from blinkd.v1 import acquisitions_pb2, localizations_pb2, models_pb2, preview_pb2, scans_pb2
 from google.protobuf.message import Message
 
 SERVICES = {
@@ -14,6 +14,7 @@ SERVICES = {
     "Localizations": localizations_pb2,
     "Models": models_pb2,
     "Preview": preview_pb2,
+    "Scans": scans_pb2,
 }
 
 

@@ -64,6 +64,8 @@ class FakeCore:
         self.limit: int | None = None
         self.waiting = 1
         """What the core says of its queue while there are images."""
+        self.on_image: Callable[[], object] | None = None
+        """Called once, with the next image."""
 
     def getCameraDevice(self) -> str:
         return self.camera
@@ -177,4 +179,7 @@ class FakeCore:
         }
         self.left -= 1
         self.number += 1
+        called, self.on_image = self.on_image, None
+        if called is not None:
+            called()
         return image, metadata

@@ -159,6 +159,29 @@ def test_an_abort_stops_the_camera_ends_the_series_and_says_where_to_go_on(recei
     assert (report.aborted, report.next_tile, core.running) == (True, 2, False)
 
 
+def test_a_tile_of_which_there_is_enough_ends_early_and_is_not_taken_again(receiver: Receiver) -> None:
+    core = FakeCore()
+
+    def enough(_: Core, stop: Stop) -> None:
+        if stop.tile.index == 1:
+            core.on_image = lambda: scan.end_tile(1)  # with its first image
+        if stop.tile.index == 2:
+            core.on_image = lambda: scan.end_tile(1)  # too late
+
+    receiver.bind()
+    scan = Scan(core, PLAN, endpoint=receiver.endpoint, focus=enough)
+    report = scan.run()
+    receiver.wait_for("series_end")
+    assert [(tile.index, tile.frames, tile.enough, tile.whole) for tile in report.tiles] == [
+        (0, 3, False, True),
+        (1, 1, True, True),
+        (2, 3, False, True),
+        (3, 3, False, True),
+    ]
+    assert [f.seq for f in receiver.frames()] == list(range(10)), "nothing is missing between the tiles"
+    assert not core.running
+
+
 def test_without_a_daemon_the_scan_goes_on_and_every_frame_is_counted_as_dropped(receiver: Receiver) -> None:
     plan = dataclasses.replace(PLAN, frames=50)
     report = Scan(FakeCore(), plan, endpoint=receiver.endpoint).run()

@@ -12,6 +12,8 @@ import "./styles/strip.css";
 import "./styles/panel.css";
 import "./styles/picture.css";
 import "./styles/forms.css";
+import "./styles/charts.css";
+import "./styles/dialog.css";
 
 const root = document.getElementById("viewer");
 if (root) {

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { CAMERA, cameraToml, FILTER, read, textOf } from "../src/controls/fields";
+import { CAMERA, cameraToml, configuredCamera, FILTER, read, textOf } from "../src/controls/fields";
 import { against, fits } from "../src/controls/fit";
 import { AcquisitionSchema } from "../src/gen/blinkd/v1/acquisitions_pb";
 import { ModelSchema } from "../src/gen/blinkd/v1/models_pb";
@@ -42,6 +42,13 @@ describe("the controls", () => {
     expect(cameraToml(values)).toBe(
       "[camera]\noffset_adu = 100.0\ne_per_adu = 0.46\nem_gain = 300.0\nspurious_e = 0.0\nqe = 0.9",
     );
+  });
+
+  it("begin with the daemon's own calibration", () => {
+    const toml =
+      "[ring]\nqe = 3\n\n[camera]\npixel_size_nm = 100.0\noffset_adu = 102.5\nqe = 0.82\nem_gain = 1.0\n\n[model]\ne_per_adu = 7\n";
+    expect(configuredCamera(toml)).toEqual({ offset_adu: 102.5, qe: 0.82, em_gain: 1 });
+    expect(configuredCamera("")).toEqual({});
   });
 
   it("show a 32-bit float as it was typed", () => {

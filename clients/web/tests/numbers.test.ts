@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { around, place, ticks, tickText } from "../src/data/axes";
 import { filled } from "../src/data/HistogramChart";
 import { scaleBar } from "../src/picture/scaleBar";
-import { bytes, count, duration, fileSafe, latency, length, short, stamp } from "../src/units/format";
+import { bytes, clock, count, duration, fileSafe, latency, length, short, stamp } from "../src/units/format";
 
 describe("numbers", () => {
   it("show three digits that matter", () => {
@@ -27,6 +27,14 @@ describe("numbers", () => {
       "3\u202fmin 20\u202fs",
       "2\u202fh 5\u202fmin",
     ]);
+  });
+
+  it("give the day of what was not today", () => {
+    const at = (date: Date) => BigInt(date.getTime()) * 1_000_000n;
+    const now = new Date(2026, 10, 26, 20, 0, 0);
+    expect(clock(at(new Date(2026, 10, 26, 7, 8, 9)), now)).toBe("07:08:09");
+    expect(clock(at(new Date(2026, 9, 3, 7, 8, 9)), now)).toBe("3 Oct 2026 07:08");
+    expect(clock(0n)).toBe("");
   });
 
   it("make file names that every system takes", () => {

@@ -58,6 +58,10 @@ describe("the verdict", () => {
     expect(verdict(series(behind), status()).light).toBe("attention");
     expect(verdict(series(behind), status()).headline).toContain("5\u202fs of work");
     expect(verdict(series({ account: { received: 1000n, waiting: 90n } }), status()).light).toBe("good");
+    expect(verdict(series({ account: { received: 100n, waiting: 100n }, processedFps: 0 }), status()).light).toBe(
+      "good",
+    );
+    expect(verdict(series({ ...behind, processedFps: 0 }), status()).headline).toContain("none is processed");
     expect(verdict(series({ ...behind, state: SeriesState.DRAINING }), status()).light).toBe("good");
   });
 

@@ -1,4 +1,4 @@
-//! One series as JSON: for the plain page, for `--json`, for `summary.json`.
+//! One series as JSON: for `status.json`, for `--json`, for `summary.json`.
 
 pub mod estimate;
 

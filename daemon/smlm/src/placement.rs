@@ -91,6 +91,46 @@ fn by_grid(grid: &Grid, field: Field, tile: Tile) -> (Nm, Nm) {
     (Nm(x), Nm(y))
 }
 
+/// Where tiles that nobody has seen yet will lie, from where others of the grid lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Lattice {
+    from: (Tile, (Nm, Nm)),
+    per_column: (f64, f64),
+    per_row: (f64, f64),
+}
+
+impl Lattice {
+    /// From tiles that lie where their stage stood; a direction of which there is only one row or column is the grid's.
+    /// `None` without a tile.
+    pub fn through(known: &[(Tile, (Nm, Nm))], grid: &Grid, field: Field) -> Option<Self> {
+        let &(first, at) = known.first()?;
+        let (dx, dy) = by_grid(grid, field, Tile { index: 0, row: 1, column: 1 });
+        let apart = |to: (Nm, Nm)| (to.0.0 - at.0.0, to.1.0 - at.1.0);
+        let steps = |from: u32, to: u32| f64::from(to) - f64::from(from);
+        let beside = known.iter().rfind(|(tile, _)| tile.row == first.row && tile.column != first.column);
+        let per_column = beside.map_or((dx.0, 0.0), |(tile, to)| {
+            let ((x, y), n) = (apart(*to), steps(first.column, tile.column));
+            (x / n, y / n)
+        });
+        let below = known.iter().rfind(|(tile, _)| tile.row != first.row);
+        let per_row = below.map_or((0.0, dy.0), |(tile, to)| {
+            let ((x, y), n) = (apart(*to), steps(first.row, tile.row));
+            let columns = steps(first.column, tile.column);
+            ((x - columns * per_column.0) / n, (y - columns * per_column.1) / n)
+        });
+        Some(Self { from: (first, at), per_column, per_row })
+    }
+
+    pub fn place(&self, tile: Tile) -> Placement {
+        let (first, (x, y)) = self.from;
+        let columns = f64::from(tile.column) - f64::from(first.column);
+        let rows = f64::from(tile.row) - f64::from(first.row);
+        let at = |from: f64, per_column: f64, per_row: f64| Nm(from + columns * per_column + rows * per_row);
+        let corner = (at(x.0, self.per_column.0, self.per_row.0), at(y.0, self.per_column.1, self.per_row.1));
+        Placement { corner, by: PlacedBy::Grid }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +186,22 @@ mod tests {
     #[test]
     fn without_stage_and_grid_everything_lies_at_0() {
         assert_eq!(place(&SeriesInfo::default(), FIELD, tile(1, 2), None, None), Placement::default());
+    }
+
+    #[test]
+    fn tiles_to_come_lie_in_the_lattice_of_those_that_are_there() {
+        let grid = Grid { rows: 3, columns: 3, overlap: Some(Overlap::Um(1.0, 1.0)), snake: false };
+        // The rows run upwards, and the camera is turned a little.
+        let at = |row: u32, column: u32| {
+            let (row, column) = (f64::from(row), f64::from(column));
+            (Nm(50_000.0 * column + 300.0 * row), Nm(-300.0 * column - 24_000.0 * row))
+        };
+        let known = [(0, 0), (0, 1), (1, 1)].map(|(row, column)| (tile(row, column), at(row, column)));
+        let lattice = Lattice::through(&known, &grid, FIELD).expect("there are tiles");
+        let (x, y) = corner(lattice.place(tile(2, 2)));
+        assert!((x - 100_600.0).abs() < 1e-6 && (y + 48_600.0).abs() < 1e-6, "{x} {y}");
+        let alone = Lattice::through(&known[..1], &grid, FIELD).expect("there is a tile");
+        assert_eq!(corner(alone.place(tile(1, 2))), (100_400.0, 24_600.0));
+        assert!(Lattice::through(&[], &grid, FIELD).is_none());
     }
 }

@@ -103,7 +103,7 @@ fn golden() -> Result<Ended, String> {
 }
 
 /// What the Python client is tested with; versions are pinned where a note in its README says why.
-const PYTHON: [&str; 8] = [
+const PYTHON: [&str; 12] = [
     "pytest==9.2.0",
     "ruff==0.17.5",
     "mypy==2.4.1",
@@ -112,6 +112,10 @@ const PYTHON: [&str; 8] = [
     "protobuf>=6.31.1",
     "types-protobuf",
     "grpcio-tools==1.76.0",
+    "grpcio==1.76.0",
+    "types-grpcio",
+    "pillow",
+    "pyarrow",
 ];
 
 fn python() -> Result<Ended, String> {

@@ -6,10 +6,12 @@ import { nameOf } from "../daemon/series";
 import type { Acquisition } from "../gen/blinkd/v1/acquisitions_pb";
 import { SeriesState } from "../gen/blinkd/v1/acquisitions_pb";
 import { Section } from "../shell/Rows";
-import { act, useViewer, type Viewer } from "../shell/viewer";
+import { act, useViewer } from "../shell/viewer";
 import { short } from "../units/format";
+import { CalibrationForm } from "./CalibrationForm";
+import { configure } from "./configure";
 import { Form } from "./Form";
-import { CAMERA, cameraToml, FILTER, THRESHOLDS, textOf } from "./fields";
+import { FILTER, THRESHOLDS, textOf } from "./fields";
 import { ModelSection } from "./ModelSection";
 
 export function ControlsPanel() {
@@ -22,7 +24,7 @@ export function ControlsPanel() {
           <SeriesControls series={series} />
           <FilterForm series={series} />
           <ThresholdForm series={series} />
-          <CameraForm series={series} />
+          <CalibrationForm series={series} />
         </>
       ) : (
         <p class="dim">No series yet: filters, thresholds and calibration belong to one.</p>
@@ -31,24 +33,6 @@ export function ControlsPanel() {
     </>
   );
 }
-
-const configure = (
-  viewer: Viewer,
-  series: Acquisition,
-  change: Omit<
-    Parameters<Viewer["daemon"]["api"]["acquisitions"]["configureAcquisition"]>[0],
-    "seriesId" | "$typeName"
-  >,
-  done: string,
-) =>
-  act(
-    viewer,
-    async () => {
-      const now = await viewer.daemon.api.acquisitions.configureAcquisition({ ...change, seriesId: series.seriesId });
-      viewer.daemon.show(now);
-    },
-    () => done,
-  );
 
 function SeriesControls({ series }: { series: Acquisition }) {
   const viewer = useViewer();
@@ -175,51 +159,6 @@ function ThresholdForm({ series }: { series: Acquisition }) {
             series,
             { thresholds: { candidate: candidate ?? 0, second: second ?? 0, accept: accept ?? 0 } },
             "The thresholds hold from now on",
-          )
-        }
-      />
-    </Section>
-  );
-}
-
-function CameraForm({ series }: { series: Acquisition }) {
-  const viewer = useViewer();
-  const { camera } = series;
-  return (
-    <Section title="Camera calibration">
-      <Form
-        fields={CAMERA}
-        action="Apply from the next frame"
-        now={{
-          offset_adu: textOf(camera?.offsetAdu ?? 0),
-          e_per_adu: textOf(camera?.ePerAdu ?? 1),
-          em_gain: textOf(camera?.emGain),
-          spurious_e: textOf(camera?.spuriousE ?? 0),
-          qe: textOf(camera?.qe || 1),
-          read_noise_e: textOf(camera?.readNoiseE ?? 0),
-        }}
-        below={(values) => (
-          <details>
-            <summary>To make it permanent</summary>
-            <p class="dim">Copy into the daemon's configuration; a calibration that the publisher sends comes first.</p>
-            <pre>{cameraToml(values)}</pre>
-          </details>
-        )}
-        onApply={(values) =>
-          configure(
-            viewer,
-            series,
-            {
-              camera: {
-                offsetAdu: values.offset_adu ?? 0,
-                ePerAdu: values.e_per_adu ?? 1,
-                spuriousE: values.spurious_e ?? 0,
-                qe: values.qe ?? 1,
-                readNoiseE: values.read_noise_e ?? 0,
-                ...(values.em_gain === null ? {} : { emGain: values.em_gain }),
-              },
-            },
-            "The calibration holds from the next frame on",
           )
         }
       />

@@ -86,7 +86,7 @@ export function NumberField({ field, text, onText }: NumberFieldProps) {
           step="any"
           data-step={step}
           aria-invalid={problem !== null}
-          placeholder={field.optional ? "none" : ""}
+          placeholder={field.optional ? (field.empty ?? "none") : ""}
           onInput={(event) => onText(event.currentTarget.value)}
         />
         <span class="unit">{unit}</span>

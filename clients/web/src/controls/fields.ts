@@ -11,6 +11,8 @@ export interface Field<K extends string> {
   readonly step: number;
   /** May be left empty: no limit, or none. */
   readonly optional?: boolean;
+  /** Shown while it is empty; else "none". */
+  readonly empty?: string;
   readonly hint?: string;
 }
 
@@ -92,6 +94,18 @@ export function cameraToml(values: Values<"offset_adu" | "e_per_adu" | "em_gain"
     line("spurious_e", values.spurious_e),
     line("qe", values.qe),
   ].join("\n");
+}
+
+const CONFIGURED = ["offset_adu", "e_per_adu", "em_gain", "spurious_e", "qe"] as const;
+
+/** The calibration in the daemon's effective configuration, which holds where the publisher sends none. */
+export function configuredCamera(toml: string): Readonly<Partial<Record<(typeof CONFIGURED)[number], number>>> {
+  const table = /^\[camera\]\n((?:(?!\[).*\n?)*)/m.exec(toml)?.[1] ?? "";
+  const found = CONFIGURED.flatMap((key) => {
+    const text = new RegExp(`^${key}\\s*=\\s*([-+\\d.eE]+)`, "m").exec(table)?.[1];
+    return text === undefined ? [] : [[key, Number(text)]];
+  });
+  return Object.fromEntries(found);
 }
 
 /** TOML tells 1 from 1.0. */

@@ -17,10 +17,12 @@ import type { Scan } from "../gen/blinkd/v1/scans_pb";
 const TIMEOUT_MS = 4000;
 const STATUS_MS = 500;
 const SERIES_MS = 500;
-/** With all its tiles a scan's answer is long. */
-const LARGE_SCAN_MS = 1000;
-const LARGE_SCAN_TILES = 256;
+/** Of a scan, tiles are most of the answer: they come less often. */
+const TILES_MS = 2000;
+const FEW_TILES = 64;
 const LIST_MS = 2000;
+/** The newest series that can be chosen. */
+const LIST_MOST = 64;
 const STATISTICS_MS = 1000;
 const SCAN_MS = 1000;
 /** What nobody adds to is looked at less often. */
@@ -80,8 +82,14 @@ export class Daemon {
   /** What the daemon answered to a change. */
   show(acquisition: Acquisition): void {
     if (acquisition.seriesId.join(",") !== this.seriesKey.peek()) return;
-    const tiles = acquisition.tiles.length > 0 ? acquisition.tiles : (this.acquisition.peek()?.tiles ?? []);
-    this.acquisition.value = { ...acquisition, tiles };
+    this.acquisition.value = this.#withTiles(acquisition);
+  }
+
+  /** Tiles that were not asked for are those that are known. */
+  #withTiles(acquisition: Acquisition): Acquisition {
+    const shown = this.acquisition.peek();
+    const same = shown !== null && acquisition.seriesId.join(",") === shown.seriesId.join(",");
+    return acquisition.tiles.length === 0 && same ? { ...acquisition, tiles: shown.tiles } : acquisition;
   }
 
   /** After the person changed something: look at once. */
@@ -121,17 +129,23 @@ export class Daemon {
   }
 
   #series(): void {
+    let tiles_ms = 0;
     const series = this.poll({
       timeout_ms: TIMEOUT_MS,
-      interval_ms: () => ((this.acquisition.peek()?.tiles.length ?? 0) > LARGE_SCAN_TILES ? LARGE_SCAN_MS : SERIES_MS),
-      ask: (abort) =>
-        orNothing(
-          this.api.acquisitions.getAcquisition({ seriesId: this.chosen.peek() ?? new Uint8Array() }, { signal: abort }),
-        ),
+      interval_ms: () => SERIES_MS,
+      ask: (abort) => {
+        const shown = this.acquisition.peek();
+        const seriesId = this.chosen.peek() ?? new Uint8Array();
+        const another = seriesId.length > 0 && seriesId.join(",") !== this.seriesKey.peek();
+        const few = (shown?.tiles.length ?? 0) <= FEW_TILES || another;
+        const withoutTiles = !few && Date.now() - tiles_ms < TILES_MS;
+        if (!withoutTiles) tiles_ms = Date.now();
+        return orNothing(this.api.acquisitions.getAcquisition({ seriesId, withoutTiles }, { signal: abort }));
+      },
       take: (acquisition) => {
         const chosen = this.chosen.peek();
         if (acquisition && chosen && chosen.join(",") !== acquisition.seriesId.join(",")) return;
-        this.acquisition.value = acquisition;
+        this.acquisition.value = acquisition && this.#withTiles(acquisition);
         // A series that the daemon has forgotten: what is newest is better than nothing.
         if (!acquisition) this.chosen.value = null;
       },
@@ -140,7 +154,7 @@ export class Daemon {
     const list = this.poll({
       timeout_ms: TIMEOUT_MS,
       interval_ms: () => LIST_MS,
-      ask: (abort) => this.api.acquisitions.listAcquisitions({}, { signal: abort }),
+      ask: (abort) => this.api.acquisitions.listAcquisitions({ most: LIST_MOST }, { signal: abort }),
       take: (answer) => {
         this.list.value = answer.acquisitions;
       },

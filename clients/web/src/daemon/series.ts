@@ -20,10 +20,11 @@ export function pixel_nm(series: Acquisition): { x: number; y: number } {
   return { x, y: series.pixelSizeYNm > 0 ? series.pixelSizeYNm : x };
 }
 
-/** The corner of a tile's first pixel in the picture. */
-export function corner_nm(series: Acquisition, tile_index: number): { x: number; y: number } {
+/** The corner of a tile's first pixel in the picture; null: it is not known yet where it lies. */
+export function corner_nm(series: Acquisition, tile_index: number): { x: number; y: number } | null {
   const tile = series.tiles.find((each) => each.tileIndex === tile_index);
-  return { x: tile?.cornerXNm ?? 0, y: tile?.cornerYNm ?? 0 };
+  if (tile) return { x: tile.cornerXNm, y: tile.cornerYNm };
+  return series.tiles.length > 1 ? null : { x: 0, y: 0 };
 }
 
 /** The camera's field; null before a frame came. */

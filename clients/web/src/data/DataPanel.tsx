@@ -2,7 +2,8 @@
 // Never: a chart of nothing.
 
 import { useEffect } from "preact/hooks";
-import type { Drift, FrameCounts, LiveStatistics, TimeCourse } from "../gen/blinkd/v1/acquisitions_pb";
+import type { Drift, FrameCounts, LiveStatistics, Resolution, TimeCourse } from "../gen/blinkd/v1/acquisitions_pb";
+import { Rows } from "../shell/Rows";
 import { useViewer } from "../shell/viewer";
 import { count, short, withUnit } from "../units/format";
 import { HistogramChart } from "./HistogramChart";
@@ -23,6 +24,7 @@ export function DataPanel() {
   return (
     <>
       <Now now={series.statistics} localizations={series.localizations} />
+      {statistics?.resolution && <ResolutionLine resolution={statistics.resolution} />}
       {!statistics && <p class="dim">No statistics of this series are in memory.</p>}
       <div class="charts">
         {statistics?.course && <Courses course={statistics.course} />}
@@ -55,6 +57,23 @@ function Now({ now, localizations }: { now: LiveStatistics | undefined; localiza
           <span class="unit">{unit}</span>
         </div>
       ))}
+    </div>
+  );
+}
+
+/** Of the whole series, where the daemon could measure it. */
+function ResolutionLine({ resolution }: { resolution: Resolution }) {
+  const known = resolution.frcNm > 0;
+  return (
+    <div>
+      <Rows
+        rows={[{ name: "resolution (FRC)", value: known ? withUnit(resolution.frcNm, "nm") : "not known", id: "frc" }]}
+      />
+      <p class="dim">
+        {known
+          ? `Fourier ring correlation, ${count(resolution.localizations)} localizations at the busiest place; too short where emitters come back.`
+          : resolution.missing}
+      </p>
     </div>
   );
 }

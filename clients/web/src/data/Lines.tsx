@@ -74,7 +74,8 @@ function path(plot: Plot, xs: readonly number[], values: readonly number[]): str
       pen = "M";
       return;
     }
-    d += `${pen}${plot.x(x).toFixed(1)} ${plot.y(value).toFixed(1)}`;
+    // A place between two gaps is a dot.
+    d += `${pen}${plot.x(x).toFixed(1)} ${plot.y(value).toFixed(1)}${pen === "M" ? "h0" : ""}`;
     pen = "L";
   });
   return d;

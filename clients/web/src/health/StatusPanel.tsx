@@ -1,6 +1,7 @@
 // The account of frames, the engine, the recording, the machine: everything that is a number or a name.
 // In: the daemon's numbers. Out: tables. Never: a number that the API does not give.
 
+import { isOpen } from "../daemon/daemon";
 import { nameOf, pixel_nm, stateOf } from "../daemon/series";
 import type { Acquisition, DaemonStatus } from "../gen/blinkd/v1/acquisitions_pb";
 import { type Row, Rows, Section } from "../shell/Rows";
@@ -62,14 +63,14 @@ function SeriesSection({ series }: { series: Acquisition }) {
   const pixel = pixel_nm(series);
   const rows: Row[] = [
     { name: "name", value: nameOf(series) },
-    { name: "state", value: series.closedBecause ? `${stateOf(series)}: ${series.closedBecause}` : stateOf(series) },
+    { name: "state", value: stateText(series) },
     { name: "began", value: clock(series.startUnixNs) || "–" },
     { name: "from", value: series.source || "–" },
     { name: "field", value: `${series.widthPx} × ${series.heightPx}\u202fpx` },
     { name: "pixel", value: series.pixelSizeXNm > 0 ? `${short(pixel.x)} × ${short(pixel.y)}\u202fnm` : "not known" },
     { name: "exposure", value: series.exposureMs > 0 ? withUnit(series.exposureMs, "ms") : "not known" },
     { name: "localizations", value: count(series.localizations) },
-    { name: "files", value: series.files.length > 0 ? series.files.map(basename).join(", ") : "when it ends" },
+    { name: "files", value: filesText(series) },
     { name: "folder", value: series.folder || "–" },
   ];
   return (
@@ -77,6 +78,16 @@ function SeriesSection({ series }: { series: Acquisition }) {
       <Rows rows={rows} />
     </Section>
   );
+}
+
+function stateText(series: Acquisition): string {
+  const why = series.closedBecause;
+  return why === "" || why === "completed" ? stateOf(series) : `${stateOf(series)}: ${why}`;
+}
+
+function filesText(series: Acquisition): string {
+  if (series.files.length > 0) return series.files.map(basename).join(", ");
+  return isOpen(series) ? "when it ends" : "none yet";
 }
 
 const basename = (path: string) => path.split("/").at(-1) ?? path;

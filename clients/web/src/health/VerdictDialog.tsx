@@ -9,12 +9,20 @@ export function VerdictDialog() {
   const { daemon, ui } = useViewer();
   if (ui.dialog.value !== "verdict") return null;
   const { reasons, headline, light } = verdict(daemon.acquisition.value, daemon.status.value);
+  const away = daemon.link.state.value.is === "away" ? [AWAY] : [];
+  const all = [...away, ...reasons];
   return (
     <Dialog title="What is well and what is not" onClose={() => (ui.dialog.value = null)}>
-      <Reasons reasons={reasons.length > 0 ? reasons : [{ light, what: headline, remedy: "" }]} />
+      <Reasons reasons={all.length > 0 ? all : [{ light, what: headline, remedy: "" }]} />
     </Dialog>
   );
 }
+
+const AWAY: Reason = {
+  light: "trouble",
+  what: "No connection to the daemon",
+  remedy: "Is `blinkd serve` running, and can this machine reach it? The viewer goes on trying.",
+};
 
 export function Reasons({ reasons }: { reasons: readonly Reason[] }) {
   return (

@@ -10,42 +10,42 @@ const SLOWER =
   "Take a smaller region of interest or a longer exposure, choose a leaner model, or give the ring more memory (ring.mib).";
 
 const LOST: Readonly<Record<string, Words>> = {
-  ring_full: { what: "refused because the ring of waiting frames was full", remedy: SLOWER },
+  ring_full: { what: "the ring was full", remedy: SLOWER },
   skipped_oldest: {
-    what: "given up so that newer ones found room (ring.policy is live)",
+    what: "they made room for newer ones",
     remedy: `${SLOWER} ring.policy = "lossless" keeps the oldest instead.`,
   },
   no_ring: {
-    what: "refused because no ring could be made",
+    what: "no ring could be made",
     remedy: "Free memory or disk in ring.dir, or lower ring.mib.",
   },
   shape_changed: {
-    what: "of another size than the series' first",
+    what: "of another size than the first",
     remedy: "Begin a new series after changing the region of interest or the binning.",
   },
   bad_checksum: {
     what: "damaged on the way",
     remedy: "Check cable, switch and memory between the camera's computer and this one.",
   },
-  bad_compression: { what: "that could not be decompressed", remedy: "Update the publisher, or send frames raw." },
-  duplicate: { what: "that had come before", remedy: "Run one publisher per camera." },
-  too_late: { what: "that came after later ones", remedy: "Run one publisher per camera, and let it send in order." },
+  bad_compression: { what: "they did not decompress", remedy: "Update the publisher, or send frames raw." },
+  duplicate: { what: "they had come before", remedy: "Run one publisher per camera." },
+  too_late: { what: "they came after later ones", remedy: "Run one publisher per camera, and let it send in order." },
   engine_failed: {
-    what: "on which the network failed",
+    what: "the network failed on them",
     remedy: 'Look into the daemon\'s log; model.provider = "cpu" leaves the GPU out.',
   },
   series_closed: {
-    what: "that came after the series was closed",
+    what: "they came after the end",
     remedy: "Begin a new series, or raise frames.idle_close_s when the camera pauses for long.",
   },
   too_many_series: {
-    what: "of one series too many at once",
+    what: "one series too many at once",
     remedy: "End series that are no longer used, or raise frames.max_series.",
   },
-  slot_torn: { what: "damaged when the daemon was killed", remedy: "Stop the daemon with Ctrl-C or SIGTERM." },
-  shutdown: { what: "that still waited when the daemon was stopped", remedy: "Raise serve.drain_s." },
+  slot_torn: { what: "torn when the daemon was killed", remedy: "Stop the daemon with Ctrl-C or SIGTERM." },
+  shutdown: { what: "they waited when the daemon stopped", remedy: "Raise serve.drain_s." },
   series_busy: {
-    what: "that a second publisher sent for the same series",
+    what: "a second publisher sent them",
     remedy: "Run one publisher per series.",
   },
 };

@@ -23,7 +23,9 @@ export interface Verdict {
 export const DISK_LOW_BYTES = 10n * 1024n ** 3n;
 /** Fewer waiting frames are the network's normal stride. */
 const WAITING_FEW = 16;
+const WAITING_MANY = 200;
 const BEHIND_S = 1;
+const RATE_LEAST_FPS = 0.1;
 
 const RANK: Readonly<Record<Light, number>> = { trouble: 0, attention: 1, good: 2, idle: 3 };
 
@@ -133,14 +135,16 @@ function ofAccount(account: FrameAccount): Reason[] {
 
 function ofPace(acquisition: Acquisition, account: FrameAccount): Reason[] {
   const waiting = Number(account.waiting);
-  const rate = Math.max(acquisition.processedFps, 0.1);
-  const behind_s = waiting / rate;
+  const rate = acquisition.processedFps;
   if (acquisition.state !== SeriesState.RECEIVING || acquisition.paused) return [];
-  if (waiting <= WAITING_FEW || behind_s <= BEHIND_S) return [];
+  if (waiting <= WAITING_FEW || waiting <= BEHIND_S * rate) return [];
+  // Before the first rate is measured nothing can be said of the time.
+  if (rate < RATE_LEAST_FPS && waiting <= WAITING_MANY) return [];
+  const work = rate < RATE_LEAST_FPS ? "none is processed now" : `${duration(waiting / rate)} of work`;
   return [
     {
       light: "attention",
-      what: `Behind the camera: ${count(waiting)} frames wait, ${duration(behind_s)} of work`,
+      what: `Behind the camera: ${count(waiting)} frames wait, ${work}`,
       remedy: `They are processed after the burst, until the ring is full. ${REMEDY_WHEN_SLOW}`,
     },
   ];

@@ -1,5 +1,6 @@
 // The picture on the screen.
-// In: the picture's signals. Out: a canvas, drawn at most once per frame of the display.
+// In: the picture's signals. Out: a canvas, drawn at most once per frame of the display; what it shows as data-view
+// (centre in nm, nm per px) and data-tiles, for tests.
 // Never: a drawing while nothing has changed.
 
 import { useSignalEffect } from "@preact/signals";
@@ -37,6 +38,9 @@ export function PictureCanvas({ picture, bare }: { picture: Picture; bare: boole
     if (element.width !== width || element.height !== height) [element.width, element.height] = [width, height];
     // Taken now and not when it became due: bitmaps may have been closed since.
     paint(context, sceneOf(picture, bare), dpr);
+    const { x_nm, y_nm, nm_per_px } = picture.view.peek();
+    element.dataset.view = `${x_nm} ${y_nm} ${nm_per_px}`;
+    element.dataset.tiles = String(picture.mosaic.tiles);
   };
   useSignalEffect(() => {
     sceneOf(picture, bare);

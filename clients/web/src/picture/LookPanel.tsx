@@ -78,7 +78,7 @@ function FrameSection() {
     <Section title="Camera frame">
       <ModeChoice label="Show" />
       <Slider
-        label="Frame share"
+        label="Opacity"
         limits={{ min: 0, max: 1, step: 0.01 }}
         unit=""
         value={picture.blend.value}

@@ -115,12 +115,13 @@ function ZoomButtons() {
 }
 
 function Place() {
-  const { picture } = useViewer();
+  const { picture, daemon } = useViewer();
   const cursor = picture.cursor.value;
   const view = picture.view.value;
   const nm = cursor && toNm(view, picture.pane.value, cursor);
   const shown = picture.frames.shown.value?.frame;
   const frame = picture.shownMode.value !== "picture" && shown;
+  if (!daemon.acquisition.value) return null;
   return (
     <div class="place">
       {nm && (
@@ -145,6 +146,8 @@ function Waiting() {
   const status = daemon.status.value;
   if (!status) return <p class="waiting">Connecting to the daemon</p>;
   if (!series) return <p class="waiting">Waiting for frames on {status.frameEndpoint}</p>;
+  if (picture.trouble.value && daemon.link.state.value.is === "up")
+    return <p class="waiting">{picture.trouble.value}</p>;
   if (isWidefield(series) || series.localizations > 0n || picture.mode.value !== "picture") return null;
   return <p class="waiting">Nothing localized yet</p>;
 }

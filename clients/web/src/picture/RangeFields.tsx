@@ -19,7 +19,7 @@ export function RangeFields({ look, onRange }: RangeFieldsProps) {
     key,
     label,
     optional: true,
-    hint: "empty: from the data",
+    empty: "auto",
     ...limits,
   });
   const [low, high] = [field("range_min", "Colours from"), field("range_max", "Colours to")];

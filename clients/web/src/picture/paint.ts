@@ -33,7 +33,7 @@ const OUTLINE = "rgba(160, 180, 205, 0.35)";
 const MARK = "#ffb000";
 const DIVIDER = "#1d2632";
 /** A cross is seen however small its σ. */
-const ARM_LEAST_PX = 3;
+const ARM_LEAST_PX = 5;
 
 export function paint(context: CanvasRenderingContext2D, scene: Scene, dpr: number): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
@@ -126,6 +126,7 @@ function paintFrame(easel: Easel, shown: ShownFrame, series: Acquisition, share:
   const { frame, bitmap } = shown;
   const pixel = pixel_nm(series);
   const corner = corner_nm(series, frame.tileIndex);
+  if (!corner) return;
   const shrunk = Math.max(1, frame.shrunkBy);
   const region = {
     x_min_nm: corner.x,
@@ -144,6 +145,7 @@ function paintCrosses(easel: Easel, shown: ShownFrame, series: Acquisition): voi
   const { context } = easel;
   const pixel = pixel_nm(series);
   const corner = corner_nm(series, frame.tileIndex);
+  if (!corner) return;
   context.beginPath();
   frame.xPx.forEach((x_px, at) => {
     const y_px = frame.yPx[at] ?? 0;

@@ -4,7 +4,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import type { Poller } from "../connection/poller";
-import { orNothing } from "../connection/transport";
+import { orNothing, said } from "../connection/transport";
 import { type Daemon, isOpen, onChange } from "../daemon/daemon";
 import { field, isWidefield } from "../daemon/series";
 import { Frames } from "../frame/frames";
@@ -35,6 +35,8 @@ export class Picture {
   readonly taps = signal(0);
   /** The person has not moved the view: it follows the bounds. */
   readonly follows = signal(true);
+  /** Why there are no tiles, in the daemon's words; empty: there are. */
+  readonly trouble = signal("");
   /** Grows when there is something else to draw. */
   readonly drawn = signal(0);
   readonly bounds = signal<Region | null>(null);
@@ -47,6 +49,8 @@ export class Picture {
   readonly pane = computed<Size>(() => this.panes.value[0] ?? this.area.value);
   #tiles: Poller<void>;
   #more = false;
+  /** The last series that was shown. */
+  #shown = "";
 
   constructor(readonly daemon: Daemon) {
     this.frames = new Frames(daemon);
@@ -116,11 +120,16 @@ export class Picture {
 
   #anotherSeries(): void {
     this.mosaic.forget();
-    this.marked.value = null;
-    this.follows.value = true;
-    this.bounds.value = null;
-    const known = field(this.daemon.acquisition.peek());
-    if (known) this.#grow(known);
+    const key = this.daemon.seriesKey.peek();
+    // A daemon that starts anew has no series for a moment: what was looked at is then found again.
+    if (key !== "" && key !== this.#shown) {
+      this.#shown = key;
+      this.marked.value = null;
+      this.follows.value = true;
+      this.bounds.value = null;
+      const known = field(this.daemon.acquisition.peek());
+      if (known) this.#grow(known);
+    }
     this.#tiles.poke();
     this.#redraw();
   }
@@ -150,11 +159,14 @@ export class Picture {
         await this.#take(asked, await orNothing(this.daemon.api.preview.getTiles(asked.request, { signal: abort })));
       },
       take: () => {},
-      fail: () => {},
+      fail: (error) => {
+        this.trouble.value = said(error);
+      },
     });
   }
 
   async #take(asked: Asked, answer: GetTilesResponse | null): Promise<void> {
+    this.trouble.value = "";
     if (answer === null) {
       // Its map is no longer in the daemon's memory.
       this.mosaic.forget();

@@ -1,13 +1,12 @@
 // Tiles that are wanted again. In: the selection, the daemon's list. Out: requests, after a question.
-// Never: more tiles in one request than its size allows.
+// Never: a tile taken again without a question first.
 
 import type { Signal } from "@preact/signals";
 import type { Scan } from "../gen/blinkd/v1/scans_pb";
 import { act, useViewer } from "../shell/viewer";
 import { failed } from "./tiles";
 
-/** A request may have 64 KiB; a tile takes at most three bytes of it. */
-const TILES_PER_REQUEST = 16_384;
+/** Of a long list so many are named. */
 const LISTED = 24;
 
 export function Retakes({ scan, selected }: { scan: Scan; selected: Signal<ReadonlySet<number>> }) {
@@ -19,10 +18,11 @@ export function Retakes({ scan, selected }: { scan: Scan; selected: Signal<Reado
     act(
       viewer,
       async () => {
-        for (let at = 0; at < tiles.length; at += TILES_PER_REQUEST) {
-          const part = tiles.slice(at, at + TILES_PER_REQUEST);
-          daemon.scan.value = await daemon.api.scans.requestRetakes({ seriesId: scan.seriesId, tiles: part, withdraw });
-        }
+        daemon.scan.value = await daemon.api.scans.requestRetakes({
+          seriesId: scan.seriesId,
+          tiles: [...tiles],
+          withdraw,
+        });
         selected.value = new Set();
       },
       () => (withdraw ? `${named(tiles)} no longer wanted again` : `${named(tiles)} wanted again`),

@@ -1,5 +1,5 @@
 // A scan as a whole. In: all its tiles, asked for while this is open. Out: grid, counts, time left, retakes.
-// Never: a tile asked for again without a question first.
+// Never: an element per tile.
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

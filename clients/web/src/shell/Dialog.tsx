@@ -2,7 +2,7 @@
 // In: a title, content. Out: a call when it is closed. Never: a native alert or confirm.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icons";
 import { useViewer } from "./viewer";
 
@@ -17,7 +17,8 @@ interface DialogProps {
 
 export function Dialog({ title, onClose, wide = false, stays = false, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next key is pressed.
+  useLayoutEffect(() => {
     element.current?.showModal();
   }, []);
   return (

@@ -73,11 +73,13 @@ export function length(nm: number): string {
   return `${short(nm / 1e6)}\u202fmm`;
 }
 
-/** Local time of day of a time in ns since 1970. */
-export function clock(unix_ns: bigint): string {
+/** Local time of a time in ns since 1970; with its day where that is not today. */
+export function clock(unix_ns: bigint, now = new Date()): string {
   if (unix_ns === 0n) return "";
   const date = new Date(Number(unix_ns / 1_000_000n));
-  return date.toLocaleTimeString("en-GB");
+  const time = date.toLocaleTimeString("en-GB");
+  if (date.toDateString() === now.toDateString()) return time;
+  return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })} ${time.slice(0, 5)}`;
 }
 
 /** 2026-11-26_20-15-03, for file names. */

@@ -64,10 +64,10 @@ impl Lane {
         wishes.camera.or_else(|| self.series.info().camera).unwrap_or(settings.camera)
     }
 
-    /// Leaves the last of the first `windows` frames in the batch if somebody wants to see one; a series' last frame
-    /// always.
+    /// Leaves the last of the first `windows` frames in the batch if somebody wants to see one; the last one before a
+    /// pause or the end always.
     pub fn show(&self, windows: usize, batch: &mut Batch) {
-        let last = self.closing.is_some() && self.pending.len() == windows;
+        let last = self.flushed && self.pending.len() == windows;
         let wanted = self.series.view_wanted() || last;
         let Some(window) = windows.checked_sub(1).and_then(|at| self.pending.get(at)).filter(|_| wanted)
         else {

@@ -28,7 +28,7 @@ impl Acquisitions {
 
     fn describe(&self, series: &Series, wanted: impl Fn(&TileCount) -> bool) -> pb::Acquisition {
         let mut described =
-            convert::acquisition(series, &self.0.live.engine(), self.0.config.camera.pixel_size(), wanted);
+            convert::acquisition(series, &self.0.live.engine(), &self.0.config.camera, wanted);
         described.warnings.extend(self.0.live.alarms());
         described.folder = self.0.store.join(series.id.to_string()).display().to_string();
         described
@@ -39,10 +39,12 @@ impl Acquisitions {
 impl grpc::Acquisitions for Acquisitions {
     async fn list_acquisitions(
         &self,
-        _: Request<pb::ListAcquisitionsRequest>,
+        request: Request<pb::ListAcquisitionsRequest>,
     ) -> Result<Response<pb::ListAcquisitionsResponse>, Status> {
         let all = self.0.live.all();
-        let acquisitions = all.iter().map(|series| self.describe(series, |_| false)).collect();
+        let most = request.get_ref().most as usize;
+        let from = if most == 0 { 0 } else { all.len().saturating_sub(most) };
+        let acquisitions = all[from..].iter().map(|series| self.describe(series, |_| false)).collect();
         Ok(Response::new(pb::ListAcquisitionsResponse { acquisitions }))
     }
 

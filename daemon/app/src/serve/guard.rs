@@ -34,6 +34,17 @@ impl Guard {
         Ok(Self { token: Some(token.into()) })
     }
 
+    /// Is this the name of a daemon without a token? Where anybody on the machine may ask, a page of another site must
+    /// not: it could have its own name resolved to this machine, and its scripts would be let through by the browser.
+    pub fn knows_host(&self, host: &str) -> bool {
+        let name = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let literal = name.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        self.token.is_some() || name.eq_ignore_ascii_case("localhost") || literal.is_ok()
+    }
+
     /// Does this `authorization` header open the door?
     pub fn admits(&self, authorization: Option<&str>) -> bool {
         let Some(token) = &self.token else { return true };
@@ -60,6 +71,18 @@ mod tests {
     #[test]
     fn without_a_token_everybody_may_ask() {
         assert!(Guard::default().admits(None));
+    }
+
+    #[test]
+    fn without_a_token_only_names_that_nobody_else_can_own_are_known() {
+        let guard = Guard::default();
+        for ours in ["localhost:5767", "LOCALHOST", "127.0.0.1:5767", "[::1]:5767", "10.0.0.7:80"] {
+            assert!(guard.knows_host(ours), "{ours}");
+        }
+        for foreign in ["evil.example:5767", "localhost.evil.example", "", "127.0.0.1.evil.example:5767"] {
+            assert!(!guard.knows_host(foreign), "{foreign}");
+        }
+        assert!(Guard { token: Some("0123456789abcdef".into()) }.knows_host("microscope.example"));
     }
 
     #[test]

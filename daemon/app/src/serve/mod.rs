@@ -1,4 +1,4 @@
-//! The last stage: what clients see, over gRPC, gRPC-Web and one plain page, all on one port.
+//! The last stage: what clients see, over gRPC, gRPC-Web and the viewer, all on one port.
 //!
 //! In: snapshots of [`Live`], the desk of the picture stage, journals on disk. Out: streams, each with a bounded
 //! queue of its own. Never: a lock held across an await, a wait of another stage for a client.
@@ -22,6 +22,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +110,8 @@ pub async fn run(listener: TcpListener, shared: Shared) -> Result<(), ServeError
         .add_service(guarded(models::server(&shared), &guard));
     // gRPC-Web answers 400 to every plain HTTP/1.1 request: around the services only, not the page.
     let services = routes.into_axum_router().layer(tonic_web::GrpcWebLayer::new());
-    let routes = Routes::from(page::mount(services, &shared, &guard));
+    let known = axum::middleware::from_fn_with_state(guard.clone(), refuse_other_names);
+    let routes = Routes::from(page::mount(services, &shared, &guard).layer(known));
     let mut server = Server::builder()
         .accept_http1(true)
         .initial_stream_window_size(WINDOW_BYTES)
@@ -122,6 +126,23 @@ pub async fn run(listener: TcpListener, shared: Shared) -> Result<(), ServeError
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
         .await?;
     Ok(())
+}
+
+/// A browser's page of another site that had its name resolved to this machine.
+async fn refuse_other_names(
+    State(guard): State<guard::Guard>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let headers = request.headers();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request.uri().authority().map(|authority| authority.as_str()).or(host).unwrap_or_default();
+    if guard.knows_host(host) {
+        return next.run(request).await;
+    }
+    tracing::warn!("a request under another name than this machine's was refused: see serve.token_file");
+    (StatusCode::FORBIDDEN, "ask for localhost or an address; other names need a token (serve.token_file)\n")
+        .into_response()
 }
 
 fn guarded<S>(

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use smlm::frame::Tile;
+use smlm::placement::{Field, Lattice};
 use smlm::series::{Channel, Grid};
 use smlm::units::PixelSize;
 use tonic::{Request, Response, Status};
@@ -98,10 +99,14 @@ fn planned(door: &Door, pixel: PixelSize) -> Vec<pb::ScanTile> {
     let all = u64::from(grid.rows) * u64::from(grid.columns);
     let begun: HashSet<u32> = door.tiles.iter().map(|tile| tile.tile.index).collect();
     let indices = (0..all.min(MAX_TILES as u64) as u32).filter(|index| !begun.contains(index));
+    let placed = door.tiles.iter().filter(|tile| tile.stage.is_some());
+    let known: Vec<_> = placed.map(|tile| (tile.tile, door.placement(tile, pixel).corner)).collect();
+    let lattice = Lattice::through(&known, &grid, Field { shape: door.shape, pixel });
     let tile = |index| {
         let tile = in_order(&grid, index);
-        let tile = TileCount::new(tile);
-        let tile = convert::tile(&tile, door.placement(&tile, pixel));
+        let by_grid = || door.placement(&TileCount::new(tile), pixel);
+        let placement = lattice.map_or_else(by_grid, |lattice| lattice.place(tile));
+        let tile = convert::tile(&TileCount::new(tile), placement);
         pb::ScanTile { state: pb::TileState::Planned as i32, tile: Some(tile), visits: 0 }
     };
     indices.map(tile).collect()

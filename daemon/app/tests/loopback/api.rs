@@ -42,7 +42,8 @@ fn acquisitions_are_listed_and_described_with_their_tiles() {
     let Recorded { rig, runtime, channel, .. } = recorded();
     runtime.block_on(async {
         let mut client = AcquisitionsClient::new(channel);
-        let list = client.list_acquisitions(pb::ListAcquisitionsRequest {}).await.unwrap().into_inner();
+        let list =
+            client.list_acquisitions(pb::ListAcquisitionsRequest::default()).await.unwrap().into_inner();
         assert_eq!(list.acquisitions.len(), 1);
         let one = client.get_acquisition(get(1)).await.unwrap().into_inner();
         assert_eq!((one.name.as_str(), one.source.as_str()), ("cell 1", "loopback test"));

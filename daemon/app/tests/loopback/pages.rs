@@ -178,3 +178,21 @@ fn models_are_listed_described_and_checked_by_name_only() {
     });
     rig.stop();
 }
+
+#[test]
+fn a_page_of_another_site_that_resolves_to_this_machine_is_refused() {
+    let rig = Rig::start(|_| ());
+    let ask = |host: &str| {
+        let mut stream = TcpStream::connect(rig.address()).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let request = format!("GET /status.json HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let refused = ask("evil.example:5767");
+    assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("serve.token_file"), "{refused}");
+    assert!(ask("localhost:5767").starts_with("HTTP/1.1 200"));
+    rig.stop();
+}

@@ -41,11 +41,14 @@ class TileReport:
     widefield_frames: int = 0
     """That the core gave, the ignored ones included."""
     widefield_planned: int = 0
+    enough: bool = False
+    """Ended early because somebody had seen enough."""
 
     @property
     def whole(self) -> bool:
-        """Every frame that was planned came from the camera."""
-        all_frames = self.frames >= self.planned and self.widefield_frames >= self.widefield_planned
+        """Every frame that was planned came from the camera, or as many as were wanted."""
+        frames = self.enough or self.frames >= self.planned
+        all_frames = frames and self.widefield_frames >= self.widefield_planned
         return all_frames and not self.overflowed and self.lost_in_core == 0
 
 
@@ -87,6 +90,7 @@ class ScanReport:
             "core_buffer_overflows": sum(tile.overflowed for tile in self.tiles),
             "lost_in_core": sum(tile.lost_in_core for tile in self.tiles),
             "taken_again": again,
+            "ended_early": [tile.index for tile in self.tiles if tile.enough],
             "not_whole": sorted(self.not_whole()),
             "again_failures": self.again_failures,
             "again_error": self.again_error,

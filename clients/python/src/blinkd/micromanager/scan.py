@@ -74,6 +74,7 @@ class Scan:
         self._given_series, self._first_seq = series, first_seq
         self._silence_s, self._pause = silence_s, pause
         self._aborted = threading.Event()
+        self._enough_of: int | None = None
         self._last_frame_s: float | None = None
         self._path = LightPath(core)
         self._at = plan.stop(0)
@@ -86,6 +87,13 @@ class Scan:
     def abort(self) -> None:
         """Stops after the frame that is being taken; `run` returns, its report says where to go on."""
         self._aborted.set()
+
+    def end_tile(self, index: int) -> None:
+        """There is enough of this tile: its burst ends after the frame that is being taken, and the scan goes on.
+
+        May be called from any thread, and too late: of another tile than the one being taken, nothing happens.
+        """
+        self._enough_of = index
 
     def run(self, *, first_tile: int = 0) -> ScanReport:
         """Takes the tiles from `first_tile` on, in the order of the plan, then those to be taken again.
@@ -172,7 +180,8 @@ class Scan:
         self._path.use(self._bursts)
         publisher.begin_tile(stop.tile)
         dropped_before = publisher.counts.dropped
-        burst = self._sequence(self._plan.frames)
+        self._enough_of = None
+        burst = self._sequence(self._plan.frames, index=stop.tile.index)
         first: Captured | None = None
         last: Captured | None = None
         stage = None
@@ -202,6 +211,7 @@ class Scan:
             lost_in_core=burst.lost,
             widefield_frames=wide.captured if wide is not None else 0,
             widefield_planned=(wide.frames or 0) if wide is not None else 0,
+            enough=self._enough_of == stop.tile.index and burst.captured < self._plan.frames,
         )
 
     def _take_widefield(self, stop: Stop) -> Sequence | None:
@@ -234,11 +244,16 @@ class Scan:
         except Exception:  # it is said already why the scan ended
             log.exception("camera and light could not be set back")
 
-    def _sequence(self, frames: int) -> Sequence:
+    def _sequence(self, frames: int, *, index: int | None = None) -> Sequence:
+        """`index`: of the tile whose burst may be ended early."""
+
+        def stopping() -> bool:
+            return self._aborted.is_set() or (index is not None and self._enough_of == index)
+
         return Sequence(
             core=self._core,
             frames=frames,
-            stopping=self._aborted.is_set,
+            stopping=stopping,
             silence_s=self._silence_s,
             pause=self._pause,
         )

@@ -24,31 +24,49 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62linkd/v1/preview.proto\x12\tblinkd.v1\"\xa0\x01\n\x04Look\x12\'\n\trendering\x18\x01 \x01(\x0e\x32\x14.blinkd.v1.Rendering\x12&\n\tcolour_by\x18\x02 \x01(\x0e\x32\x13.blinkd.v1.ColourBy\x12\r\n\x05gamma\x18\x03 \x01(\x01\x12\x12\n\npercentile\x18\x04 \x01(\x01\x12\x11\n\trange_min\x18\x05 \x01(\x01\x12\x11\n\trange_max\x18\x06 \x01(\x01\"R\n\x08Viewport\x12\x10\n\x08x_min_nm\x18\x01 \x01(\x01\x12\x10\n\x08y_min_nm\x18\x02 \x01(\x01\x12\x10\n\x08x_max_nm\x18\x03 \x01(\x01\x12\x10\n\x08y_max_nm\x18\x04 \x01(\x01\"\x9e\x01\n\x17SubscribePreviewRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12%\n\x08viewport\x18\x02 \x01(\x0b\x32\x13.blinkd.v1.Viewport\x12\x15\n\rpixel_size_nm\x18\x03 \x01(\x01\x12\x1d\n\x04look\x18\x04 \x01(\x0b\x32\x0f.blinkd.v1.Look\x12\x13\n\x0binterval_ms\x18\x05 \x01(\r\"I\n\x0bPictureTile\x12\r\n\x05level\x18\x01 \x01(\r\x12\x0e\n\x06tile_x\x18\x02 \x01(\x05\x12\x0e\n\x06tile_y\x18\x03 \x01(\x05\x12\x0b\n\x03png\x18\x04 \x01(\x0c\"\xbc\x01\n\rPreviewUpdate\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x14\n\x0ctrue_for_seq\x18\x02 \x01(\x04\x12\x15\n\rpixel_size_nm\x18\x03 \x01(\x01\x12\x0f\n\x07tile_px\x18\x04 \x01(\r\x12%\n\x05tiles\x18\x05 \x03(\x0b\x32\x16.blinkd.v1.PictureTile\x12\x15\n\rlocalizations\x18\x06 \x01(\x04\x12\r\n\x05white\x18\x07 \x01(\x01\x12\r\n\x05reset\x18\x08 \x01(\x08\"\x86\x01\n\x14RenderPictureRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12%\n\x08viewport\x18\x02 \x01(\x0b\x32\x13.blinkd.v1.Viewport\x12\x15\n\rpixel_size_nm\x18\x03 \x01(\x01\x12\x1d\n\x04look\x18\x04 \x01(\x0b\x32\x0f.blinkd.v1.Look\"\x7f\n\x07Picture\x12\x0b\n\x03png\x18\x01 \x01(\x0c\x12\x10\n\x08width_px\x18\x02 \x01(\r\x12\x11\n\theight_px\x18\x03 \x01(\r\x12\x15\n\rpixel_size_nm\x18\x04 \x01(\x01\x12\x14\n\x0ctrue_for_seq\x18\x05 \x01(\x04\x12\x15\n\rlocalizations\x18\x06 \x01(\x04*W\n\tRendering\x12\x19\n\x15RENDERING_UNSPECIFIED\x10\x00\x12\x17\n\x13RENDERING_HISTOGRAM\x10\x01\x12\x16\n\x12RENDERING_GAUSSIAN\x10\x02*x\n\x08\x43olourBy\x12\x19\n\x15\x43OLOUR_BY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLOUR_BY_INTENSITY\x10\x01\x12\x0f\n\x0b\x43OLOUR_BY_Z\x10\x02\x12\x12\n\x0e\x43OLOUR_BY_TIME\x10\x03\x12\x13\n\x0f\x43OLOUR_BY_SIGMA\x10\x04\x32\xa3\x01\n\x07Preview\x12R\n\x10SubscribePreview\x12\".blinkd.v1.SubscribePreviewRequest\x1a\x18.blinkd.v1.PreviewUpdate0\x01\x12\x44\n\rRenderPicture\x12\x1f.blinkd.v1.RenderPictureRequest\x1a\x12.blinkd.v1.Pictureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x62linkd/v1/preview.proto\x12\tblinkd.v1\"\xc5\x01\n\x04Look\x12\'\n\trendering\x18\x01 \x01(\x0e\x32\x14.blinkd.v1.Rendering\x12&\n\tcolour_by\x18\x02 \x01(\x0e\x32\x13.blinkd.v1.ColourBy\x12\r\n\x05gamma\x18\x03 \x01(\x01\x12\x12\n\npercentile\x18\x04 \x01(\x01\x12\x11\n\trange_min\x18\x05 \x01(\x01\x12\x11\n\trange_max\x18\x06 \x01(\x01\x12#\n\x07\x63olours\x18\x07 \x01(\x0e\x32\x12.blinkd.v1.Colours\";\n\x04Tone\x12\r\n\x05white\x18\x01 \x01(\x01\x12\x11\n\trange_min\x18\x02 \x01(\x01\x12\x11\n\trange_max\x18\x03 \x01(\x01\">\n\x06Legend\x12\x0c\n\x04unit\x18\x01 \x01(\t\x12\x0b\n\x03low\x18\x02 \x01(\x01\x12\x0c\n\x04high\x18\x03 \x01(\x01\x12\x0b\n\x03rgb\x18\x04 \x01(\x0c\"R\n\x08Viewport\x12\x10\n\x08x_min_nm\x18\x01 \x01(\x01\x12\x10\n\x08y_min_nm\x18\x02 \x01(\x01\x12\x10\n\x08x_max_nm\x18\x03 \x01(\x01\x12\x10\n\x08y_max_nm\x18\x04 \x01(\x01\"\x9e\x01\n\x17SubscribePreviewRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12%\n\x08viewport\x18\x02 \x01(\x0b\x32\x13.blinkd.v1.Viewport\x12\x15\n\rpixel_size_nm\x18\x03 \x01(\x01\x12\x1d\n\x04look\x18\x04 \x01(\x0b\x32\x0f.blinkd.v1.Look\x12\x13\n\x0binterval_ms\x18\x05 \x01(\r\"Y\n\x0bPictureTile\x12\r\n\x05level\x18\x01 \x01(\r\x12\x0e\n\x06tile_x\x18\x02 \x01(\x05\x12\x0e\n\x06tile_y\x18\x03 \x01(\x05\x12\x0b\n\x03png\x18\x04 \x01(\x0c\x12\x0e\n\x06values\x18\x05 \x01(\x0c\"\xbc\x01\n\rPreviewUpdate\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x14\n\x0ctrue_for_seq\x18\x02 \x01(\x04\x12\x15\n\rpixel_size_nm\x18\x03 \x01(\x01\x12\x0f\n\x07tile_px\x18\x04 \x01(\r\x12%\n\x05tiles\x18\x05 \x03(\x0b\x32\x16.blinkd.v1.PictureTile\x12\x15\n\rlocalizations\x18\x06 \x01(\x04\x12\r\n\x05white\x18\x07 \x01(\x01\x12\r\n\x05reset\x18\x08 \x01(\x08\"3\n\nWantedTile\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\x04\"\xbb\x01\n\x0fGetTilesRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x1d\n\x04look\x18\x02 \x01(\x0b\x32\x0f.blinkd.v1.Look\x12\r\n\x05level\x18\x03 \x01(\r\x12$\n\x05tiles\x18\x04 \x03(\x0b\x32\x15.blinkd.v1.WantedTile\x12\x12\n\ngeneration\x18\x05 \x01(\x04\x12\x1d\n\x04tone\x18\x06 \x01(\x0b\x32\x0f.blinkd.v1.Tone\x12\x0e\n\x06values\x18\x07 \x01(\x08\"\x96\x03\n\x10GetTilesResponse\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12\x0f\n\x07version\x18\x03 \x01(\x04\x12\r\n\x05level\x18\x04 \x01(\r\x12%\n\x05tiles\x18\x05 \x03(\x0b\x32\x16.blinkd.v1.PictureTile\x12#\n\x04left\x18\x06 \x03(\x0b\x32\x15.blinkd.v1.WantedTile\x12\x1d\n\x04tone\x18\x07 \x01(\x0b\x32\x0f.blinkd.v1.Tone\x12\r\n\x05reset\x18\x08 \x01(\x08\x12!\n\x06legend\x18\t \x01(\x0b\x32\x11.blinkd.v1.Legend\x12\x14\n\x0ctrue_for_seq\x18\n \x01(\x04\x12\x15\n\rlocalizations\x18\x0b \x01(\x04\x12\x15\n\rbase_pixel_nm\x18\x0c \x01(\x01\x12\x14\n\x0c\x66inest_level\x18\r \x01(\r\x12\x0e\n\x06levels\x18\x0e \x01(\r\x12\x0f\n\x07tile_px\x18\x0f \x01(\r\x12#\n\x06\x62ounds\x18\x10 \x01(\x0b\x32\x13.blinkd.v1.Viewport\"\xc3\x01\n\x14RenderPictureRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12%\n\x08viewport\x18\x02 \x01(\x0b\x32\x13.blinkd.v1.Viewport\x12\x15\n\rpixel_size_nm\x18\x03 \x01(\x01\x12\x1d\n\x04look\x18\x04 \x01(\x0b\x32\x0f.blinkd.v1.Look\x12(\n\x06\x66ormat\x18\x05 \x01(\x0e\x32\x18.blinkd.v1.PictureFormat\x12\x11\n\tscale_bar\x18\x06 \x01(\x08\"\x9e\x01\n\x07Picture\x12\x0b\n\x03png\x18\x01 \x01(\x0c\x12\x10\n\x08width_px\x18\x02 \x01(\r\x12\x11\n\theight_px\x18\x03 \x01(\r\x12\x15\n\rpixel_size_nm\x18\x04 \x01(\x01\x12\x14\n\x0ctrue_for_seq\x18\x05 \x01(\x04\x12\x15\n\rlocalizations\x18\x06 \x01(\x04\x12\x1d\n\x04tone\x18\x07 \x01(\x0b\x32\x0f.blinkd.v1.Tone\"i\n\x0fGetFrameRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x1b\n\x0enewer_than_seq\x18\x02 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x0bmax_side_px\x18\x03 \x01(\rB\x11\n\x0f_newer_than_seq\"\xa2\x02\n\x0b\x43\x61meraFrame\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x12\n\ntile_index\x18\x03 \x01(\r\x12\x10\n\x08width_px\x18\x04 \x01(\r\x12\x11\n\theight_px\x18\x05 \x01(\r\x12\x0b\n\x03png\x18\x06 \x01(\x0c\x12\x11\n\tshrunk_by\x18\x07 \x01(\r\x12\x11\n\tblack_adu\x18\x08 \x01(\x01\x12\x11\n\twhite_adu\x18\t \x01(\x01\x12\x0c\n\x04x_px\x18\n \x03(\x02\x12\x0c\n\x04y_px\x18\x0b \x03(\x02\x12\x12\n\nsigma_x_px\x18\x0c \x03(\x02\x12\x12\n\nsigma_y_px\x18\r \x03(\x02\x12\x0c\n\x04z_nm\x18\x0e \x03(\x02\x12\x0f\n\x07photons\x18\x0f \x03(\x02\x12\x11\n\tlocalized\x18\x10 \x01(\x08*W\n\tRendering\x12\x19\n\x15RENDERING_UNSPECIFIED\x10\x00\x12\x17\n\x13RENDERING_HISTOGRAM\x10\x01\x12\x16\n\x12RENDERING_GAUSSIAN\x10\x02*x\n\x08\x43olourBy\x12\x19\n\x15\x43OLOUR_BY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OLOUR_BY_INTENSITY\x10\x01\x12\x0f\n\x0b\x43OLOUR_BY_Z\x10\x02\x12\x12\n\x0e\x43OLOUR_BY_TIME\x10\x03\x12\x13\n\x0f\x43OLOUR_BY_SIGMA\x10\x04*m\n\x07\x43olours\x12\x17\n\x13\x43OLOURS_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43OLOURS_FIRE\x10\x01\x12\x10\n\x0c\x43OLOURS_GREY\x10\x02\x12\x13\n\x0f\x43OLOURS_CIVIDIS\x10\x03\x12\x10\n\x0c\x43OLOURS_RAMP\x10\x04*d\n\rPictureFormat\x12\x1e\n\x1aPICTURE_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PICTURE_FORMAT_PNG\x10\x01\x12\x1b\n\x17PICTURE_FORMAT_OME_TIFF\x10\x02\x32\xa8\x02\n\x07Preview\x12R\n\x10SubscribePreview\x12\".blinkd.v1.SubscribePreviewRequest\x1a\x18.blinkd.v1.PreviewUpdate0\x01\x12\x43\n\x08GetTiles\x12\x1a.blinkd.v1.GetTilesRequest\x1a\x1b.blinkd.v1.GetTilesResponse\x12\x44\n\rRenderPicture\x12\x1f.blinkd.v1.RenderPictureRequest\x1a\x12.blinkd.v1.Picture\x12>\n\x08GetFrame\x12\x1a.blinkd.v1.GetFrameRequest\x1a\x16.blinkd.v1.CameraFrameb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blinkd.v1.preview_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RENDERING']._serialized_start=978
-  _globals['_RENDERING']._serialized_end=1065
-  _globals['_COLOURBY']._serialized_start=1067
-  _globals['_COLOURBY']._serialized_end=1187
+  _globals['_RENDERING']._serialized_start=2301
+  _globals['_RENDERING']._serialized_end=2388
+  _globals['_COLOURBY']._serialized_start=2390
+  _globals['_COLOURBY']._serialized_end=2510
+  _globals['_COLOURS']._serialized_start=2512
+  _globals['_COLOURS']._serialized_end=2621
+  _globals['_PICTUREFORMAT']._serialized_start=2623
+  _globals['_PICTUREFORMAT']._serialized_end=2723
   _globals['_LOOK']._serialized_start=39
-  _globals['_LOOK']._serialized_end=199
-  _globals['_VIEWPORT']._serialized_start=201
-  _globals['_VIEWPORT']._serialized_end=283
-  _globals['_SUBSCRIBEPREVIEWREQUEST']._serialized_start=286
-  _globals['_SUBSCRIBEPREVIEWREQUEST']._serialized_end=444
-  _globals['_PICTURETILE']._serialized_start=446
-  _globals['_PICTURETILE']._serialized_end=519
-  _globals['_PREVIEWUPDATE']._serialized_start=522
-  _globals['_PREVIEWUPDATE']._serialized_end=710
-  _globals['_RENDERPICTUREREQUEST']._serialized_start=713
-  _globals['_RENDERPICTUREREQUEST']._serialized_end=847
-  _globals['_PICTURE']._serialized_start=849
-  _globals['_PICTURE']._serialized_end=976
-  _globals['_PREVIEW']._serialized_start=1190
-  _globals['_PREVIEW']._serialized_end=1353
+  _globals['_LOOK']._serialized_end=236
+  _globals['_TONE']._serialized_start=238
+  _globals['_TONE']._serialized_end=297
+  _globals['_LEGEND']._serialized_start=299
+  _globals['_LEGEND']._serialized_end=361
+  _globals['_VIEWPORT']._serialized_start=363
+  _globals['_VIEWPORT']._serialized_end=445
+  _globals['_SUBSCRIBEPREVIEWREQUEST']._serialized_start=448
+  _globals['_SUBSCRIBEPREVIEWREQUEST']._serialized_end=606
+  _globals['_PICTURETILE']._serialized_start=608
+  _globals['_PICTURETILE']._serialized_end=697
+  _globals['_PREVIEWUPDATE']._serialized_start=700
+  _globals['_PREVIEWUPDATE']._serialized_end=888
+  _globals['_WANTEDTILE']._serialized_start=890
+  _globals['_WANTEDTILE']._serialized_end=941
+  _globals['_GETTILESREQUEST']._serialized_start=944
+  _globals['_GETTILESREQUEST']._serialized_end=1131
+  _globals['_GETTILESRESPONSE']._serialized_start=1134
+  _globals['_GETTILESRESPONSE']._serialized_end=1540
+  _globals['_RENDERPICTUREREQUEST']._serialized_start=1543
+  _globals['_RENDERPICTUREREQUEST']._serialized_end=1738
+  _globals['_PICTURE']._serialized_start=1741
+  _globals['_PICTURE']._serialized_end=1899
+  _globals['_GETFRAMEREQUEST']._serialized_start=1901
+  _globals['_GETFRAMEREQUEST']._serialized_end=2006
+  _globals['_CAMERAFRAME']._serialized_start=2009
+  _globals['_CAMERAFRAME']._serialized_end=2299
+  _globals['_PREVIEW']._serialized_start=2726
+  _globals['_PREVIEW']._serialized_end=3022
 # @@protoc_insertion_point(module_scope)

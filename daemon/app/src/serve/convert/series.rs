@@ -6,10 +6,10 @@ use smlm::localize::{Rule, SECOND_OF_CODE};
 use smlm::placement::{PlacedBy, Placement};
 use smlm::series::{Channel, Grid, Overlap};
 use smlm::statistics::Statistics;
-use smlm::units::PixelSize;
 use wire::pb;
 
 use super::{account, estimate, filter_message};
+use crate::config;
 use crate::drifting::Drift;
 use crate::live::{EngineStatus, Exit, Series, State, TileCount};
 use crate::resolving::Resolution;
@@ -79,15 +79,17 @@ pub fn resolution(resolution: Resolution) -> pb::Resolution {
     }
 }
 
-/// Everything about a series, as of now. `otherwise`: the pixel, where the publisher does not know it. Only tiles for which `wanted` holds are listed.
+/// Everything about a series, as of now. `otherwise`: what holds where the publisher does
+/// not know it. Only tiles for which `wanted` holds are listed.
 pub fn acquisition(
     series: &Series,
     engine: &EngineStatus,
-    otherwise: PixelSize,
+    otherwise: &config::CameraTable,
     wanted: impl Fn(&TileCount) -> bool,
 ) -> pb::Acquisition {
     let door = series.door().clone();
     let exit = series.exit().clone();
+    let pixel = door.info.pixel_size_or(otherwise.pixel_size());
     let (state, why) = match &door.state {
         State::Receiving => (pb::SeriesState::Receiving, ""),
         State::Draining(why) => (pb::SeriesState::Draining, why.as_str()),
@@ -106,11 +108,11 @@ pub fn acquisition(
         closed_because: why.to_owned(),
         account: Some(account(&door.account)),
         next_seq: door.next_seq,
-        pixel_size_x_nm: door.info.pixel_size.map_or(0.0, |size| size.x.0),
-        pixel_size_y_nm: door.info.pixel_size.map_or(0.0, |size| size.y.0),
+        pixel_size_x_nm: pixel.x.0,
+        pixel_size_y_nm: pixel.y.0,
         width_px: door.shape.width,
         height_px: door.shape.height,
-        camera: door.wishes.camera.or(door.info.camera).map(pb::CameraCalibration::from),
+        camera: Some(door.wishes.camera.or(door.info.camera).unwrap_or(otherwise.camera()).into()),
         live_sampled: door.live_sampled,
         model: engine.model.clone(),
         provider: engine.provider.clone(),
@@ -122,12 +124,7 @@ pub fn acquisition(
         expected_frames: door.info.expected_frames,
         exposure_ms: door.info.exposure_ms,
         start_unix_ns: door.info.start_unix_ns,
-        tiles: door
-            .tiles
-            .iter()
-            .filter(|t| wanted(t))
-            .map(|t| tile(t, door.placement(t, otherwise)))
-            .collect(),
+        tiles: door.tiles.iter().filter(|t| wanted(t)).map(|t| tile(t, door.placement(t, pixel))).collect(),
         dropped_by_publisher: door.dropped_by_publisher,
         warnings: series.warnings(),
         ..exit_part(&exit)

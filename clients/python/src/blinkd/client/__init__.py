@@ -1,0 +1,76 @@
+"""What the daemon knows and shows, for programs: `Client`, and `AsyncClient` for asyncio."""
+
+from blinkd.client.acquisitions import (
+    Acquisition,
+    CameraCalibration,
+    ChannelKind,
+    DaemonStatus,
+    FrameAccount,
+    Grid,
+    Histogram,
+    LocalizationFilter,
+    SeriesState,
+    SeriesStatistics,
+    Thresholds,
+    TileAccount,
+)
+from blinkd.client.aio import AsyncClient
+from blinkd.client.errors import (
+    BusyError,
+    DaemonError,
+    NotFoundError,
+    RefusedError,
+    TimedOutError,
+    UnauthenticatedError,
+    UnreachableError,
+)
+from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
+from blinkd.client.models import Model, ModelCheck
+from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Look, Picture, Rendering, Viewport
+from blinkd.client.retrying import Gap
+from blinkd.client.scans import Scan, ScanTile, TileState
+from blinkd.client.sync import Client
+from blinkd.client.tiles import TileChanges, TileKey, TileSource
+
+__all__ = [
+    "Acquisition",
+    "AsyncClient",
+    "BusyError",
+    "CameraCalibration",
+    "CameraFrame",
+    "ChannelKind",
+    "Client",
+    "ColourBy",
+    "Colours",
+    "DaemonError",
+    "DaemonStatus",
+    "Export",
+    "FrameAccount",
+    "Gap",
+    "Grid",
+    "Histogram",
+    "LocalizationBatch",
+    "LocalizationFilter",
+    "Look",
+    "Model",
+    "ModelCheck",
+    "NotFoundError",
+    "Picture",
+    "RefusedError",
+    "Rendering",
+    "Scan",
+    "ScanTile",
+    "SeriesState",
+    "SeriesStatistics",
+    "TableFormat",
+    "Thresholds",
+    "TileAccount",
+    "TileChanges",
+    "TileKey",
+    "TileSource",
+    "TileState",
+    "TimedOutError",
+    "UnauthenticatedError",
+    "UnreachableError",
+    "Viewport",
+]

@@ -1,0 +1,321 @@
+"""A client that waits for its answers.
+
+In: calls with plain values. Out: dataclasses with numpy columns, iterators. Never: a thread of its own, a type of gRPC
+or protobuf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from blinkd.client import asks
+from blinkd.client.acquisitions import (
+    Acquisition,
+    CameraCalibration,
+    DaemonStatus,
+    LocalizationFilter,
+    SeriesStatistics,
+    Thresholds,
+)
+from blinkd.client.asks import SeriesRef
+from blinkd.client.channel import Reach
+from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
+from blinkd.client.models import Model, ModelCheck
+from blinkd.client.pictures import CameraFrame, Look, Picture, Rendering, Viewport
+from blinkd.client.retrying import Gap
+from blinkd.client.saving import SLOW_S, is_tiff, picture_of, put
+from blinkd.client.scans import Scan
+from blinkd.client.tiles import TileSource
+from blinkd.client.wire import Wire
+from blinkd.series import Camera
+
+OnGap = Callable[[Gap], object]
+
+
+class Acquisitions:
+    """The daemon's series. `series`: an id or something that has one; None: the newest."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def list(self, *, most: int = 0) -> list[Acquisition]:
+        """Every series, or the newest `most`, the oldest first, without their tiles."""
+        return self._wire.ask(asks.list_acquisitions(most))
+
+    def get(self, series: SeriesRef = None) -> Acquisition:
+        """One series with all its tiles."""
+        return self._wire.ask(asks.acquisition(series))
+
+    def watch(
+        self,
+        series: SeriesRef = None,
+        *,
+        interval_s: float = 0.5,
+        reconnect: bool = True,
+        on_gap: OnGap | None = None,
+    ) -> Iterator[Acquisition]:
+        """The state now, then again at most every `interval_s`; `tiles` holds those that changed."""
+        for value, _ in self._wire.follow(lambda: asks.watch(series, interval_s), reconnect=reconnect, on_gap=on_gap):
+            yield value
+
+    def configure(
+        self,
+        series: SeriesRef = None,
+        *,
+        filter: LocalizationFilter | None = None,
+        thresholds: Thresholds | None = None,
+        camera: Camera | CameraCalibration | None = None,
+        paused: bool | None = None,
+    ) -> Acquisition:
+        """How a series goes on. None leaves things as they are; an empty filter takes all limits away."""
+        return self._wire.ask(
+            asks.configure(series, filter=filter, thresholds=thresholds, camera=camera, paused=paused)
+        )
+
+    def stop(self, series: SeriesRef = None) -> Acquisition:
+        """Closes a series: what was received is processed, later frames are refused."""
+        return self._wire.ask(asks.stop(series))
+
+
+class Scans:
+    """Series of tiles, seen as a whole. `series` None: the newest scan."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def list(self) -> list[Scan]:
+        """Every scan, without tiles."""
+        return self._wire.ask(asks.list_scans())
+
+    def get(self, series: SeriesRef = None) -> Scan:
+        """One scan with all its tiles."""
+        return self._wire.ask(asks.scan(series))
+
+    def watch(
+        self,
+        series: SeriesRef = None,
+        *,
+        interval_s: float = 0.5,
+        reconnect: bool = True,
+        on_gap: OnGap | None = None,
+    ) -> Iterator[Scan]:
+        """All tiles first, then those that changed."""
+        ask = lambda: asks.watch_scan(series, interval_s)  # noqa: E731
+        for value, _ in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
+            yield value
+
+    def retake(self, series: SeriesRef, tiles: Iterable[int]) -> Scan:
+        """Says that tiles are wanted again; whoever drives the scan reads `Scan.retake`."""
+        return self._wire.ask(asks.retake(series, tiles, withdraw=False))
+
+    def withdraw(self, series: SeriesRef, tiles: Iterable[int]) -> Scan:
+        """They are not wanted again after all."""
+        return self._wire.ask(asks.retake(series, tiles, withdraw=True))
+
+
+class Models:
+    """The networks on the daemon's machine."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def list(self) -> list[Model]:
+        """Every bundle, without its card."""
+        return self._wire.ask(asks.list_models())
+
+    def describe(self, name: str) -> Model:
+        """A bundle with its card."""
+        return self._wire.ask(asks.describe_model(name))
+
+    def load(self, name: str) -> Model:
+        """Another network for series that start from now on; RefusedError while one is open."""
+        return self._wire.ask(asks.load_model(name), timeout_s=SLOW_S)
+
+    def unload(self, name: str) -> Model:
+        """No network: frames are received and nothing is found."""
+        return self._wire.ask(asks.unload_model(name), timeout_s=SLOW_S)
+
+    def check(self, name: str) -> ModelCheck:
+        """Runs the bundle's golden set again."""
+        return self._wire.ask(asks.check_model(name), timeout_s=SLOW_S)
+
+
+class Client:
+    """A blinkd daemon.
+
+    `token` and `root_certificates` (PEM, or a file of it) are what a daemon off loopback wants. Connects with the first
+    call; every call ends after `timeout_s` with TimedOutError. May be used by several threads.
+    """
+
+    def __init__(
+        self,
+        address: str = "127.0.0.1:5767",
+        *,
+        token: str | None = None,
+        root_certificates: str | Path | bytes | None = None,
+        timeout_s: float = 10.0,
+    ) -> None:
+        self._wire = Wire(Reach.of(address, token, root_certificates, timeout_s))
+        self.acquisitions = Acquisitions(self._wire)
+        self.scans = Scans(self._wire)
+        self.models = Models(self._wire)
+
+    def close(self) -> None:
+        """Ends every iterator."""
+        self._wire.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def status(self) -> DaemonStatus:
+        """The daemon as a whole."""
+        return self._wire.ask(asks.status())
+
+    def statistics(self, series: SeriesRef = None) -> SeriesStatistics:
+        """Distributions, the course of time, drift and resolution of a series."""
+        return self._wire.ask(asks.statistics(series))
+
+    def pictures(
+        self,
+        series: SeriesRef = None,
+        *,
+        viewport: Viewport | None = None,
+        pixel_size_nm: float | None = None,
+        look: Look | None = None,
+        interval_s: float = 0.25,
+        reconnect: bool = True,
+        on_gap: OnGap | None = None,
+    ) -> Iterator[Picture]:
+        """The growing picture, at most every `interval_s`; who is slow gets fewer, never old ones.
+
+        Without a series the newest is followed, also when a newer one comes. `pixel_size_nm` is rounded up to the next
+        level of the pyramid; None: the finest that keeps the picture under 2048 px.
+        """
+
+        def ask() -> asks.Ask[Picture]:
+            return asks.follow_picture(
+                series,
+                viewport=viewport,
+                pixel_size_nm=pixel_size_nm,
+                look=look or Look(),
+                interval_s=interval_s,
+            )
+
+        for picture, _ in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
+            yield picture
+
+    def picture(
+        self,
+        series: SeriesRef = None,
+        *,
+        viewport: Viewport | None = None,
+        pixel_size_nm: float | None = None,
+        look: Look | None = None,
+    ) -> Picture:
+        """A picture of a region as it is now, at most 8192 px a side; without a viewport of everything."""
+        ask = asks.picture(
+            series,
+            viewport=viewport,
+            pixel_size_nm=pixel_size_nm,
+            look=look or Look(),
+            scale_bar=False,
+            ome_tiff=False,
+        )
+        acquisition = self.acquisitions.get(series)
+        return picture_of(self._wire.ask(ask, timeout_s=SLOW_S), viewport, acquisition.series_id)
+
+    def save_picture(
+        self,
+        path: str | Path,
+        series: SeriesRef = None,
+        *,
+        viewport: Viewport | None = None,
+        pixel_size_nm: float | None = None,
+        look: Look | None = None,
+        scale_bar: bool = True,
+    ) -> Path:
+        """Writes a picture here: `.png` as it looks, `.tif` or `.tiff` (OME-TIFF) with the numbers."""
+        ask = asks.picture(
+            series,
+            viewport=viewport,
+            pixel_size_nm=pixel_size_nm,
+            look=look or Look(),
+            scale_bar=scale_bar,
+            ome_tiff=is_tiff(path),
+        )
+        return put(path, self._wire.ask(ask, timeout_s=SLOW_S).png)
+
+    def tiles(self, series: SeriesRef = None, *, look: Look | None = None) -> TileSource:
+        """The picture as numbers, tile by tile; counts of localizations unless `look` says Gaussian."""
+        look = look or Look(rendering=Rendering.HISTOGRAM)
+        return TileSource(self._wire.ask, asks.series_id(series), look)
+
+    def frames(self, series: SeriesRef = None, *, max_side_px: int = 1024) -> Iterator[CameraFrame]:
+        """Camera frames with what was found in them, as many as are read; ends with the series."""
+        seen: int | None = None
+        while True:
+            frame = self._wire.ask(asks.frame(series, newer_than_seq=seen, max_side_px=max_side_px))
+            if frame is not None:
+                seen = frame.seq
+                yield frame
+            elif self.acquisitions.get(series).is_done:
+                return
+
+    def localizations(
+        self,
+        series: SeriesRef = None,
+        *,
+        filter: LocalizationFilter | None = None,
+        reconnect: bool = True,
+        on_gap: OnGap | None = None,
+    ) -> Iterator[LocalizationBatch]:
+        """Localizations from now on, of every series unless one is named.
+
+        Who reads too slowly finds in `lagged` how many were left out; after a broken connection `after_gap` is true.
+        """
+        ask = lambda: asks.follow_localizations(series, filter)  # noqa: E731
+        for batch, after_gap in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
+            yield replace(batch, after_gap=True) if after_gap else batch
+
+    def iter_query(
+        self,
+        series: SeriesRef = None,
+        *,
+        tile: int | None = None,
+        frames: tuple[int, int] | None = None,
+        filter: LocalizationFilter | None = None,
+    ) -> Iterator[LocalizationBatch]:
+        """As `query`, in pieces of at most 32,768."""
+        return self._wire.stream(asks.query(series, tile=tile, frames=frames, wanted=filter))
+
+    def query(
+        self,
+        series: SeriesRef = None,
+        *,
+        tile: int | None = None,
+        frames: tuple[int, int] | None = None,
+        filter: LocalizationFilter | None = None,
+    ) -> LocalizationBatch:
+        """What the journal holds, of one tile or all, of frames first to last (both included) or all."""
+        pieces = list(self.iter_query(series, tile=tile, frames=frames, filter=filter))
+        return LocalizationBatch.joined(pieces, series_id=asks.series_id(series))
+
+    def export(
+        self,
+        series: SeriesRef = None,
+        *,
+        format: TableFormat | str = TableFormat.PARQUET,
+        file_name: str | None = None,
+        filter: LocalizationFilter | None = None,
+    ) -> Export:
+        """Writes a table into the series' folder on the daemon's machine; works during the recording."""
+        ask = asks.export(series, format=format, file_name=file_name, wanted=filter)
+        return self._wire.ask(ask, timeout_s=SLOW_S)
