@@ -137,16 +137,11 @@ pub fn height(view: &View, area: Rect) -> u16 {
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let palette = view.taste.palette;
     let Some(scan) = view.seen.scan() else {
-        let text = if view.seen.scan.is_some() || view.seen.series.is_none() {
-            "this series is no scan"
-        } else {
-            "…"
-        };
-        return rows::put(
-            &[rows::title("Tiles", area.width, palette), Line::styled(text, palette.faint())],
-            area,
-            buffer,
-        );
+        let none = [
+            rows::title("Tiles", area.width, palette),
+            Line::styled("this series is no scan", palette.faint()),
+        ];
+        return rows::put(&none, area, buffer);
     };
     let Some(grid) = Grid::of(scan) else { return };
     let room = Rect { y: area.y + 1, height: area.height.saturating_sub(AROUND), ..area };
@@ -160,12 +155,8 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     };
     paint(&grid, first, size, cells, palette, buffer);
     let whole = rows_shown >= grid.rows && columns >= grid.columns;
-    let title = match whole {
-        true => format!("{} × {} tiles", grid.rows, grid.columns),
-        false => {
-            format!("Tiles from row {}, column {} of {} × {}", first.0, first.1, grid.rows, grid.columns)
-        }
-    };
+    let size = format!("{} × {} tiles", grid.rows, grid.columns);
+    let title = if whole { size } else { format!("{size}, from {}/{} on", first.0, first.1) };
     rows::put(&[rows::title(&title, area.width, palette)], area, buffer);
     let below = Rect { y: cells.bottom(), height: area.bottom().saturating_sub(cells.bottom()), ..area };
     let about = about(scan, palette, usize::from(area.width), usize::from(below.height));
