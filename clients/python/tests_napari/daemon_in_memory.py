@@ -170,6 +170,7 @@ class FakeDaemon:
         self.trouble: Exception | None = None
         self.requests: list[tuple[Any, ...]] = []
         self.clients: list[FakeClient] = []
+        self.reach: tuple[str | None, ...] = ()
         self.hanging: threading.Event | None = None
         self._lock = threading.Lock()
         self.most_at_once = self._at_once = 0
@@ -202,8 +203,8 @@ class FakeDaemon:
     def reads(self, level: int | None = None) -> list[tuple[Any, ...]]:
         return [one for one in list(self.requests) if one[0] == "read" and level in (None, one[1])]
 
-    def client(self, address: str = "", token: str | None = None) -> FakeClient:
-        del address, token
+    def client(self, *reach: str | None) -> FakeClient:
+        self.reach = reach
         self.clients.append(FakeClient(self))
         return self.clients[-1]
 

@@ -107,6 +107,12 @@ def test_rows_that_are_no_numbers_are_left_out(tmp_path: Path) -> None:
     assert len(table.positions_um) == 99
 
 
+def test_tiles_that_lie_upon_each_other_are_said_to(tmp_path: Path) -> None:
+    values = columns(1500)
+    values["tile"][700:] = 1
+    assert read_table(write(tmp_path / "a.parquet", values)).note == "2 tiles upon each other"
+
+
 def test_an_empty_table_is_an_empty_picture(tmp_path: Path) -> None:
     table = read_table(write(tmp_path / "a.parquet", columns(0)))
     assert table.picture.shape == (320, 640)

@@ -86,6 +86,28 @@ def test_connecting_shows_the_newest_series_in_um(
     assert "Connected" in widget.controls.state.text()
 
 
+def test_a_daemon_elsewhere_is_given_token_and_certificate(viewer: ViewerModel, until: Until) -> None:
+    daemon = FakeDaemon(series())
+    widget = LiveWidget(viewer, connect=daemon.client)
+    widget.controls.address.setText(" far:5767 ")
+    widget.controls.token.setText("secret")
+    widget.controls.certificate.setText("/keys/root.pem")
+    assert widget.controls.token.echoMode() == widget.controls.token.EchoMode.Password
+    widget.controls.address.returnPressed.emit()
+    until(lambda: bool(daemon.clients), what="a client")
+    assert daemon.reach == ("far:5767", "secret", "/keys/root.pem")
+    widget.close()
+
+
+def test_nobody_at_the_address_is_said_in_the_clients_words(viewer: ViewerModel, until: Until) -> None:
+    widget = LiveWidget(viewer)
+    widget.controls.address.setText("127.0.0.1:1")
+    widget.controls.connect.click()
+    until(lambda: "no daemon answers at 127.0.0.1:1" in widget.controls.state.text(), what="it says so")
+    assert widget.controls.state.text().endswith("Trying again.")
+    widget.close()
+
+
 def test_the_picture_grows_and_its_contrast_follows_until_it_is_set_by_hand(
     open_widget: Callable[..., LiveWidget], viewer: ViewerModel, until: Until
 ) -> None:

@@ -51,10 +51,13 @@ class Controls:
         self.token = QLineEdit()
         self.token.setEchoMode(QLineEdit.EchoMode.Password)
         self.token.setPlaceholderText("none is needed on this machine")
+        self.certificate = QLineEdit()
+        self.certificate.setPlaceholderText("PEM file; none is needed on this machine")
         self.connect = QPushButton("Connect")
         self.state = _sentence("Not connected.")
         form.addRow("Address", self.address)
         form.addRow("Token", self.token)
+        form.addRow("Certificate", self.certificate)
         form.addRow(self.connect)
         form.addRow(self.state)
 

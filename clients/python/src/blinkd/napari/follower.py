@@ -19,6 +19,7 @@ from blinkd.napari import news
 from blinkd.napari.localizations import PlaceError, PointsWish, collect, fields_of
 from blinkd.napari.picture import Picture
 from blinkd.napari.tile_grid import tile_grid
+from blinkd.napari.words import sentence
 from blinkd.napari.world import Region
 
 POLL_S = 0.5
@@ -133,8 +134,8 @@ class Follower:
         self._drop_client()
         if self._wishes.points is not None:
             self.wish(points=None)
-            self._tell(news.PointsFailed(f"The localizations did not come: {error}"))
-        self._tell(news.Lost(f"Not connected: {error}. Trying again."))
+            self._tell(news.PointsFailed(f"The localizations did not come: {sentence(error)}"))
+        self._tell(news.Lost(f"Not connected: {sentence(error)} Trying again."))
 
     def _drop_client(self) -> None:
         with self._changed:
@@ -206,7 +207,7 @@ class Follower:
             query = self._client.iter_query
             told = news.PointsFound(collect(query, acquisition, wish, stop=lambda: self._superseded(wish)))
         except PlaceError as error:
-            told = news.PointsFailed(f"{error}.")
+            told = news.PointsFailed(sentence(error))
         if self._superseded(wish):
             return  # another wish was made meanwhile, and is answered next
         with self._changed:

@@ -22,6 +22,8 @@ CONTRAST_HYSTERESIS = 0.1
 """The limits follow the data once they would change by more than this share of themselves."""
 EDGE_OF_FIELD = 1 / 150
 """A rectangle's line, as a share of its shorter side."""
+TEXT_OF_FIELD = 1 / 12
+"""Height of its label, so that labels of small tiles do not lie upon each other."""
 
 
 class SeriesLayers:
@@ -161,7 +163,15 @@ class SeriesLayers:
             edge_width=side * EDGE_OF_FIELD,
             face_color="transparent",
             features={"state": list(grid.states), "tile": list(grid.labels)},
-            text={"string": "{tile}", "color": "white", "size": 9, "anchor": "upper_left"},
+            text={
+                "string": "{tile}",
+                "color": "white",
+                "size": side * TEXT_OF_FIELD,
+                "scaling": True,
+                "anchor": "upper_left",
+                # From above the corner into the field.
+                "translation": [2 * side * TEXT_OF_FIELD, side * TEXT_OF_FIELD / 2],
+            },
             opacity=0.9,
             units=UNITS,
             axis_labels=AXES,

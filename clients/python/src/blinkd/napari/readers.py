@@ -13,6 +13,9 @@ from blinkd.napari.localizations import colour_range
 from blinkd.napari.mosaic import contrast_limits
 from blinkd.napari.world import AXES, UNITS, image_placed
 
+RAMP = ("#286ef9", "#8c66ff", "#c661ea", "#f361c5", "#ff7d9b", "#ff9884", "#ffaf75", "#ffc555", "#eee000")
+"""The daemon's colours for quantities: blue, magenta, orange, yellow; their order survives any colour blindness."""
+
 LayerData: TypeAlias = "tuple[Any, dict[str, Any], str]"
 Reader: TypeAlias = "Callable[[str | list[str]], list[LayerData]]"
 
@@ -77,7 +80,7 @@ def points_settings(features: dict[str, Any], colour_by: str) -> dict[str, Any]:
         for part in ("face", "border"):
             settings |= {
                 f"{part}_color": colour_by,
-                f"{part}_colormap": "turbo",
+                f"{part}_colormap": {"name": "blinkd ramp", "colors": RAMP},
                 f"{part}_contrast_limits": colour_range(features[colour_by]),
             }
     return settings

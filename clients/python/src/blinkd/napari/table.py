@@ -56,13 +56,18 @@ class Table:
     diameters_um: npt.NDArray[np.float64]
     features: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     every: int = 1  # each point stands for so many rows
+    tiles: int = 1  # of a scan; the table does not say where they lie
 
     @property
     def note(self) -> str:
-        """What was left out."""
-        if self.every == 1:
-            return ""
-        return f"one in {self.every} of {self.about.rows:,} localizations"
+        """What was left out, or is not as it was in the sample."""
+        notes = []
+        if self.every > 1:
+            notes.append(f"one in {self.every} of {self.about.rows:,} localizations")
+        if self.tiles > 1:
+            # The table has no places of tiles.
+            notes.append(f"{self.tiles} tiles upon each other")
+        return ", ".join(notes)
 
 
 def is_table(path: str | Path) -> bool:
@@ -162,12 +167,13 @@ def _drawn(file: Any, about: TableAbout) -> Table:
     every = max(1, -(-about.rows // MOST_POINTS))
     names = [*NEEDED, *(name for name in SHOWN if name in file.schema_arrow.names and name not in NEEDED)]
     kept: list[dict[str, npt.NDArray[Any]]] = [{name: np.empty(0, np.float32) for name in names}]
-    before = 0
+    before, tiles = 0, set[int]()
     for group in _groups(file, names):
         good = np.isfinite(group["x_nm"]) & np.isfinite(group["y_nm"])
         raster.add(group["x_nm"][good].astype(np.float64), group["y_nm"][good].astype(np.float64))
         chosen = good & ((np.arange(len(good)) + before) % every == 0)
         before += len(good)
+        tiles.update(np.unique(group.get("tile", [])).tolist())
         kept.append({name: values[chosen] for name, values in group.items()})
     points = {name: np.concatenate([part[name] for part in kept]) for name in names}
     sigma_nm = np.sqrt((points["sigma_x_nm"].astype(float) ** 2 + points["sigma_y_nm"].astype(float) ** 2) / 2)
@@ -180,4 +186,5 @@ def _drawn(file: Any, about: TableAbout) -> Table:
         diameters_um=diameters_um(sigma_nm),
         features={**{name: points[name] for name in names if name in SHOWN}, "sigma_nm": sigma_nm},
         every=every,
+        tiles=len(tiles),
     )

@@ -15,6 +15,7 @@ from qtpy.QtCore import QSignalBlocker
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QWidget
 
+from blinkd import Client
 from blinkd.client.acquisitions import Acquisition
 from blinkd.napari import news
 from blinkd.napari.controls import Controls
@@ -25,14 +26,13 @@ from blinkd.napari.mailbox import Mailbox
 from blinkd.napari.view import visible_region
 from blinkd.napari.words import counts_in_words, series_in_words
 
-Connect = Callable[[str, "str | None"], Any]
+Connect = Callable[[str, "str | None", "str | None"], Any]
+"""Makes a client from an address, a token and a certificate's file."""
 
 
-def connect_client(address: str, token: str | None) -> Any:
+def connect_client(address: str, token: str | None, certificate: str | None) -> Client:
     """The client that the follower asks with."""
-    from blinkd import Client
-
-    return Client(address, token=token)
+    return Client(address, token=token, root_certificates=certificate)
 
 
 class LiveWidget(QWidget):
@@ -69,8 +69,9 @@ class LiveWidget(QWidget):
     def connect_daemon(self) -> None:
         """Follows the daemon at the address."""
         self.disconnect_daemon()
-        address, token = self.controls.address.text().strip(), self.controls.token.text() or None
-        connect = self._connect
+        ours, connect = self.controls, self._connect
+        address = ours.address.text().strip()
+        token, certificate = ours.token.text() or None, ours.certificate.text().strip() or None
         wishes = Wishes(
             series_id=self._wanted_series(),
             live=self.controls.live.isChecked(),
@@ -79,7 +80,7 @@ class LiveWidget(QWidget):
         self.controls.state.setText(f"Connecting to {address} …")
         self.controls.connect.setText("Disconnect")
         self._followed_by.follower = Follower(
-            lambda: connect(address, token), self._mailbox.put, address=address, wishes=wishes
+            lambda: connect(address, token, certificate), self._mailbox.put, address=address, wishes=wishes
         )
 
     def disconnect_daemon(self) -> None:

@@ -29,3 +29,9 @@ def counts_in_words(followed: Acquisition | None, any_series: bool) -> str:
         f"{followed.processed_fps:.1f} frames per second" if followed.processed_fps else "",
     ]
     return ", ".join(part for part in parts if part) + "."
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, with a full stop; an error that says nothing is named."""
+    text = str(error) or type(error).__name__
+    return text if text[-1] in ".?!" else f"{text}."
