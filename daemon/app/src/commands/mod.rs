@@ -12,7 +12,7 @@ mod optics;
 mod replay;
 mod serve;
 mod simulate;
-mod watch;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,22 +3,22 @@
 //! In: a daemon's answers (`proto/blinkd/v1`), keys. Out: a screen; with `--once` a text, with `--json` lines of JSON.
 //! Never: a request that changes anything in the daemon.
 
-mod fetch;
-mod json;
+pub mod fetch;
+pub mod json;
 mod keys;
-mod link;
+pub mod link;
 mod live;
 mod losses;
 mod mosaic;
 mod numbers;
-mod palette;
+pub mod palette;
 #[cfg(test)]
 mod samples;
 mod screen;
 mod summary;
 mod terminal;
-mod verdict;
-mod view;
+pub mod verdict;
+pub mod view;
 
 use std::io::Write as _;
 use std::time::Duration;

@@ -42,7 +42,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 const REDRAWN: Duration = Duration::from_secs(60);
 /// A quiet connection is tried so often, so that a machine that vanished is noticed.
 const ALIVE: Duration = Duration::from_secs(5);
-/// A scan of 65 536 tiles, and lists of every series.
+/// Series that can be stepped through.
+const MOST_SERIES: u32 = 256;
+/// A scan of 65 536 tiles is the largest.
 const ANSWER_BYTES: usize = 32 << 20;
 
 /// Why there is no answer.
@@ -111,10 +113,11 @@ impl Link {
         }
     }
 
-    /// Ids, the oldest first.
+    /// Ids of the newest series, the oldest of them first.
     pub async fn known(&self) -> Result<Vec<Vec<u8>>, Trouble> {
+        let request = pb::ListAcquisitionsRequest { most: MOST_SERIES };
         let mut client = self.acquisitions.clone();
-        let list = answer(ANSWER, client.list_acquisitions(pb::ListAcquisitionsRequest {})).await?;
+        let list = answer(ANSWER, client.list_acquisitions(request)).await?;
         Ok(list.acquisitions.into_iter().map(|series| series.series_id).collect())
     }
 

@@ -14,8 +14,6 @@ use super::view::Picture;
 
 /// A larger picture is taken from a coarser level.
 const MOST_TILES: usize = 64;
-/// Brings out what is faint; a terminal shows few dots, each of many pixels.
-const GAMMA: f64 = 0.7;
 
 /// What is shown: another one has other tiles.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,11 +66,7 @@ impl Mosaic {
         let same_level = self.map.as_ref().filter(|map| map.level == level);
         pb::GetTilesRequest {
             series_id: self.aim.series_id.clone(),
-            look: Some(pb::Look {
-                colour_by: self.aim.colour_by as i32,
-                gamma: GAMMA,
-                ..pb::Look::default()
-            }),
+            look: Some(pb::Look { colour_by: self.aim.colour_by as i32, ..pb::Look::default() }),
             level,
             tiles,
             generation: self.map.as_ref().map_or(0, |map| map.generation),

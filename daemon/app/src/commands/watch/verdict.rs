@@ -203,7 +203,7 @@ fn behind(series: &pb::Acquisition, account: &pb::FrameAccount, status: &pb::Dae
         let growing = series.received_fps - series.processed_fps;
         (growing > 0.5).then(|| room.saturating_sub(account.waiting) as f64 / growing)
     });
-    let until = full.map_or(String::new(), |s| format!("; the ring is full in about {}", duration(s)));
+    let until = full.map_or(String::new(), |s| format!("; ring full in about {}", duration(s)));
     Some(Reason {
         light: Light::Attention,
         what: format!(

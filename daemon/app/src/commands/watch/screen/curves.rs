@@ -80,7 +80,8 @@ fn distribution(histogram: &pb::Histogram, width: usize) -> Option<Curve> {
     let last = counts.iter().rposition(|n| *n > 0)?;
     let (low, high) = (histogram.edges.get(first)?, histogram.edges.get(last + 1)?);
     let values: Vec<f64> = counts[first..=last].iter().map(|n| *n as f64).collect();
-    let scale = format!("{} to {} {}", tidy(*low), tidy(*high), histogram.unit);
+    let unit = if histogram.unit == "photons per pixel" { "per px" } else { &histogram.unit };
+    let scale = format!("{} to {} {unit}", tidy(*low), tidy(*high));
     let median = format!("{title}, median {}", short(histogram.median));
     Some(Curve { title: median, scale, values: squeezed(&stretched(&values, width), width) })
 }

@@ -16,11 +16,17 @@ use crate::commands::watch::palette::Palette;
 use crate::commands::watch::verdict::{DISK_LOW_BYTES, Light, verdict};
 use crate::commands::watch::view::{View, colour_name};
 
+/// From this height on there is room for an empty line.
+const AIRY: u16 = 30;
+
 pub fn top(view: &View, area: Rect) -> Vec<Line<'static>> {
     let width = usize::from(area.width);
     let mut lines = vec![daemon(view, width)];
-    lines.extend(verdict_lines(view, width, if area.height < 20 { 1 } else { 2 }));
+    lines.extend(verdict_lines(view, width, if area.height < 20 { 2 } else { 3 }));
     lines.push(series(view, width));
+    if area.height >= AIRY {
+        lines.push(Line::default());
+    }
     lines
 }
 
@@ -66,17 +72,21 @@ fn engine(status: &pb::DaemonStatus) -> String {
     }
 }
 
-fn verdict_lines(view: &View, width: usize, most_remedy: usize) -> Vec<Line<'static>> {
+/// The headline whole where two lines hold it, then the remedy as far as `most` lines go, but for one line at least.
+fn verdict_lines(view: &View, width: usize, most: usize) -> Vec<Line<'static>> {
     let palette = view.taste.palette;
     let (light, headline, remedy) = said(view);
-    let style = palette.light(light);
-    let headline = rows::cut(&headline, width.saturating_sub(2));
-    let mut lines = vec![Line::from(vec![
-        Span::styled(format!("{} ", light.symbol()), style),
-        Span::styled(headline, style),
-    ])];
+    let room = width.saturating_sub(2);
+    let marks = std::iter::once(light.symbol()).chain(std::iter::repeat(" "));
+    let headline = rows::wrapped(&headline, room, 2);
+    let left = most.saturating_sub(headline.len()).max(1);
+    let mut lines: Vec<Line> = headline
+        .into_iter()
+        .zip(marks)
+        .map(|(text, mark)| Line::styled(format!("{mark} {text}"), palette.light(light)))
+        .collect();
     if !remedy.is_empty() {
-        let wrapped = rows::wrapped(&remedy, width.saturating_sub(2), most_remedy);
+        let wrapped = rows::wrapped(&remedy, room, left);
         lines.extend(wrapped.into_iter().map(|text| Line::styled(format!("  {text}"), palette.faint())));
     }
     lines
@@ -104,7 +114,7 @@ fn said(view: &View) -> (Light, String, String) {
     let more = verdict.reasons.len().saturating_sub(1);
     let headline = match more {
         0 => verdict.headline,
-        more => format!("{} (r: {more} more)", verdict.headline),
+        more => format!("{} (+{more}: r)", verdict.headline),
     };
     (verdict.light, headline, remedy)
 }
@@ -198,7 +208,7 @@ pub fn keys(view: &View, width: u16) -> Line<'static> {
         ("q", "quit".to_owned()),
         ("?", "help".to_owned()),
         ("v", format!("colour: {}", colour_name(taste.colour_by))),
-        ("g", format!("beside: {}", taste.layout.name())),
+        ("g", format!("view: {}", taste.layout.name())),
         ("space", if view.frozen_for.is_some() { "go on".to_owned() } else { "hold".to_owned() }),
         ("n/p", "series".to_owned()),
         ("f", "newest".to_owned()),

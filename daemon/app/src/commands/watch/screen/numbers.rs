@@ -16,6 +16,7 @@ use crate::commands::watch::view::View;
 /// From this height on sections have titles and the account is a sum below each other.
 const ROOMY: u16 = 17;
 const GAUGE: usize = 8;
+const OF_RING: &str = " of the ring";
 
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let Some(series) = &view.seen.series else { return nothing_yet(view, area, buffer) };
@@ -23,7 +24,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let roomy = area.height >= ROOMY;
     let account = series.account.clone().unwrap_or_default();
     let sections = [
-        ("Rates", rates(view, series, &account)),
+        ("Rates", rates(view, series, &account, area.width)),
         ("Frames", if roomy { sum(series, &account, palette) } else { short_sum(series, &account, palette) }),
         ("Localizations", data(view, series)),
     ];
@@ -58,7 +59,12 @@ fn nothing_yet(view: &View, area: Rect, buffer: &mut Buffer) {
     rows::put(&lines, area, buffer);
 }
 
-fn rates(view: &View, series: &pb::Acquisition, account: &pb::FrameAccount) -> Vec<Line<'static>> {
+fn rates(
+    view: &View,
+    series: &pb::Acquisition,
+    account: &pb::FrameAccount,
+    width: u16,
+) -> Vec<Line<'static>> {
     let palette = view.taste.palette;
     let receiving = series.state() == pb::SeriesState::Receiving;
     // Of a series that has ended the last rate says nothing.
@@ -72,13 +78,13 @@ fn rates(view: &View, series: &pb::Acquisition, account: &pb::FrameAccount) -> V
     vec![
         rows::number("camera", shown(series.received_fps, receiving), "", palette.number(), palette),
         rows::number("processed", shown(series.processed_fps, processing), "", palette.number(), palette),
-        waiting(view, series, account),
+        waiting(view, series, account, width),
         rows::number("latency", median, tail, palette.number(), palette),
     ]
 }
 
 /// How full the ring is, and how much work that is.
-fn waiting(view: &View, series: &pb::Acquisition, account: &pb::FrameAccount) -> Line<'static> {
+fn waiting(view: &View, series: &pb::Acquisition, account: &pb::FrameAccount, width: u16) -> Line<'static> {
     let palette = view.taste.palette;
     let room =
         view.seen.status.as_ref().and_then(|status| ring_frames(series, status)).filter(|room| *room > 0);
@@ -90,14 +96,18 @@ fn waiting(view: &View, series: &pb::Acquisition, account: &pb::FrameAccount) ->
     };
     let work = account.waiting as f64 / series.processed_fps.max(0.1);
     let work = if work >= 1.0 { format!(", {}", duration(work)) } else { String::new() };
-    Line::from(vec![
+    let mut line = Line::from(vec![
         Span::styled(format!("{:1$}", "waiting", rows::NAME), palette.faint()),
         Span::styled(count(account.waiting), palette.number()),
         Span::styled(work, palette.faint()),
         Span::styled("  ▕", palette.faint()),
         Span::styled(gauge(share), palette.light(light)),
-        Span::styled(format!("▏{:.0} % of ring", 100.0 * share), palette.faint()),
-    ])
+        Span::styled(format!("▏{:.0} %", 100.0 * share), palette.faint()),
+    ]);
+    if line.width() + OF_RING.len() <= usize::from(width) {
+        line.push_span(Span::styled(OF_RING, palette.faint()));
+    }
+    line
 }
 
 /// A bar in eighths of a cell.

@@ -16,7 +16,7 @@ const KEYS: [(&str, &str); 9] = [
     ("n, p", "next and previous series"),
     ("f", "the newest series, and every newer one"),
     ("v", "colour by intensity, z, time, σ"),
-    ("g", "beside the numbers: as it fits, picture, tiles, nothing"),
+    ("g", "beside the numbers: what fits, the picture, tiles, nothing"),
     ("space", "hold the screen still; again: go on"),
     ("r", "all reasons of the verdict, with what to do"),
     ("?", "this"),

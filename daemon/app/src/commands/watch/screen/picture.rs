@@ -95,14 +95,14 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let Some(dots) = Dots::of(picture, (usize::from(room.width), 2 * usize::from(room.height))) else {
         return;
     };
-    rows::put(&[rows::title(&title(picture, &dots), area.width, palette)], area, buffer);
+    rows::put(&[rows::title(&title(picture, &dots, area.width), area.width, palette)], area, buffer);
     let rows_used = dots.height.div_ceil(2) as u16;
     let left = (room.width - dots.width as u16) / 2;
     let place = Rect { x: room.x + left, width: dots.width as u16, height: rows_used, ..room };
     paint(&dots, place, palette, buffer);
     let below = Rect { x: place.x, y: place.y + rows_used, width: area.right() - place.x, height: 2 };
     let below = below.intersection(area);
-    rows::put(&[scale_bar(&dots, palette), legend(picture, palette)], below, buffer);
+    rows::put(&[scale_bar(&dots, palette, below.width), legend(picture, palette)], below, buffer);
 }
 
 fn said(text: &str, area: Rect, palette: Palette, buffer: &mut Buffer) {
@@ -112,14 +112,12 @@ fn said(text: &str, area: Rect, palette: Palette, buffer: &mut Buffer) {
     rows::put(&lines, area, buffer);
 }
 
-fn title(picture: &Picture, dots: &Dots) -> String {
+/// Its size, and how many localizations are in it where there is room to say so.
+fn title(picture: &Picture, dots: &Dots, width: u16) -> String {
     let side = |n: usize| tidy((n as f64 * dots.nm / 100.0).round() / 10.0);
-    format!(
-        "Picture {} × {} µm · {} localizations",
-        side(dots.width),
-        side(dots.height),
-        count(picture.localizations)
-    )
+    let size = format!("Picture {} × {} µm", side(dots.width), side(dots.height));
+    let whole = format!("{size} · {} localizations", count(picture.localizations));
+    if whole.chars().count() < usize::from(width) { whole } else { size }
 }
 
 fn paint(dots: &Dots, place: Rect, palette: Palette, buffer: &mut Buffer) {
@@ -143,16 +141,17 @@ fn paint(dots: &Dots, place: Rect, palette: Palette, buffer: &mut Buffer) {
 }
 
 /// `├────┤ 5 µm`: 1, 2 or 5 of something.
-fn scale_bar(dots: &Dots, palette: Palette) -> Line<'static> {
+fn scale_bar(dots: &Dots, palette: Palette, width: u16) -> Line<'static> {
     let most = dots.width as f64 * dots.nm * BAR_SHARE;
     let power = 10f64.powf(most.max(1.0).log10().floor());
     let nm = [5.0, 2.0, 1.0].map(|n| n * power).into_iter().find(|nm| *nm <= most).unwrap_or(power);
     let cells = (nm / dots.nm).round().max(2.0) as usize;
-    Line::from(vec![
-        Span::raw(format!("├{}┤", "─".repeat(cells - 2))),
-        Span::raw(format!(" {}", length(nm))),
-        Span::styled(format!("   a dot is {}", length(dots.nm.round())), palette.faint()),
-    ])
+    let mut line = Line::raw(format!("├{}┤ {}", "─".repeat(cells - 2), length(nm)));
+    let dot = format!("   a dot is {}", length(dots.nm.round()));
+    if line.width() + dot.chars().count() <= usize::from(width) {
+        line.push_span(Span::styled(dot, palette.faint()));
+    }
+    line
 }
 
 fn legend(picture: &Picture, palette: Palette) -> Line<'static> {
@@ -177,7 +176,7 @@ fn legend(picture: &Picture, palette: Palette) -> Line<'static> {
         });
     }
     let unit = match picture.colour_by {
-        pb::ColourBy::Intensity | pb::ColourBy::Unspecified => "per pixel",
+        pb::ColourBy::Intensity | pb::ColourBy::Unspecified => "per px",
         _ => &legend.unit,
     };
     spans.push(Span::styled(format!(" {} {unit}", tidy(legend.high)), palette.faint()));
@@ -220,7 +219,7 @@ mod tests {
     #[test]
     fn the_scale_bar_is_as_long_as_it_says() {
         let dots = Dots::of(&plain(100, 100, |_, _| [0; 3]), (50, 50)).unwrap();
-        let text = scale_bar(&dots, Palette::default()).to_string();
+        let text = scale_bar(&dots, Palette::default(), 80).to_string();
         // 10 µm in 50 dots of 200 nm; 2 µm are 10 of them.
         assert_eq!(text, "├────────┤ 2 µm   a dot is 200 nm");
     }
@@ -228,6 +227,6 @@ mod tests {
     #[test]
     fn the_legend_says_quantity_ends_and_unit() {
         let picture = samples::picture(64);
-        assert_eq!(legend(&picture, Palette::default()).to_string(), "intensity 0 ▌▌▌▌▌▌▌▌ 3.2 per pixel");
+        assert_eq!(legend(&picture, Palette::default()).to_string(), "intensity 0 ▌▌▌▌▌▌▌▌ 3.2 per px");
     }
 }

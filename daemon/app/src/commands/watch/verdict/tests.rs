@@ -45,7 +45,7 @@ fn a_series_that_falls_behind_says_when_its_ring_is_full() {
     // 16 384 frames of 128 × 128 × 2 bytes find room in 512 MiB.
     assert_eq!(
         verdict.headline,
-        "Behind the camera: 1 000 frames wait, 20 s of work; the ring is full in about 5 min 8 s"
+        "Behind the camera: 1 000 frames wait, 20 s of work; ring full in about 5 min 8 s"
     );
     assert_eq!(verdict.light, Light::Attention);
     series.state = pb::SeriesState::Draining as i32;
