@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from blinkd.client.acquisitions import ChannelKind
+from blinkd.client.pictures import Look
 from blinkd.client.scans import TileState
 from blinkd.client.tiles import TileKey
 
@@ -237,7 +238,8 @@ class FakeClient:
         self._daemon.asked("scan", series)
         return self._find(series).scan()
 
-    def tiles(self, series: bytes) -> FakeTiles:
+    def tiles(self, series: bytes, *, look: Look) -> FakeTiles:
+        self._daemon.asked("tiles", look.rendering)
         return FakeTiles(self._daemon, self._find(series))
 
     def iter_query(self, series: bytes, *, tile: int | None, frames: tuple[int, int]) -> Iterator[SimpleNamespace]:

@@ -15,6 +15,7 @@ pytest.importorskip("napari", reason="SKIPPED: napari is missing; pip install 'b
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
+from blinkd.client.pictures import Rendering
 from blinkd.client.scans import TileState
 from blinkd.napari import follower as following
 from blinkd.napari.tile_grid import COLOURS
@@ -141,6 +142,20 @@ def test_what_somebody_set_on_the_picture_stays_when_another_series_comes(
     until(lambda: total(widget) == 700, what="its localizations")
     assert len(viewer.layers) == 1
     assert viewer.layers[0].colormap.name == "gray"
+
+
+def test_the_picture_is_drawn_otherwise_in_the_same_layer(
+    open_widget: Callable[..., LiveWidget], viewer: ViewerModel, until: Until
+) -> None:
+    daemon = FakeDaemon(series())
+    widget = open_widget(daemon)
+    until(lambda: total(widget) == 2000, what="the picture")
+    assert ("tiles", Rendering.GAUSSIAN) in daemon.requests
+    picture = viewer.layers[0]
+    widget.controls.drawn_as.setCurrentText("counts")
+    until(lambda: ("tiles", Rendering.HISTOGRAM) in daemon.requests, what="another picture")
+    until(lambda: total(widget) == 2000, what="its tiles")
+    assert list(viewer.layers) == [picture]
 
 
 def test_a_series_chosen_from_the_list_is_kept(

@@ -15,6 +15,7 @@ from typing import Any
 
 from blinkd.client.acquisitions import Acquisition, ChannelKind
 from blinkd.client.errors import BusyError
+from blinkd.client.pictures import Look, Rendering
 from blinkd.napari import news
 from blinkd.napari.localizations import PlaceError, PointsWish, collect, fields_of
 from blinkd.napari.picture import Picture
@@ -37,6 +38,7 @@ class Wishes:
     """What the window wants to see now. `series_id` None: the newest series."""
 
     series_id: bytes | None = None
+    rendering: Rendering = Rendering.GAUSSIAN
     live: bool = True
     tile_grid: bool = False
     points: PointsWish | None = None
@@ -65,6 +67,7 @@ class Follower:
         # Of this thread alone:
         self._acquisition: Acquisition | None = None
         self._picture: Picture | None = None
+        self._rendering: Rendering | None = None
         self._grid_told = self._greeted = False
         self._next_look = 0.0
         self._looked_with: Wishes | None = None
@@ -183,19 +186,20 @@ class Follower:
             return
         if other:
             self._picture, self._grid_told = None, False
-        self._look_at_picture(chosen, live=wishes.live)
+        self._look_at_picture(chosen, wishes)
         if wishes.tile_grid and (wishes.live or not self._grid_told):
             grid = tile_grid(self._client.scans.get(chosen.series_id)) if is_scan(chosen) else None
             self._tell(news.GridChanged(grid))
         self._grid_told = wishes.tile_grid
 
-    def _look_at_picture(self, acquisition: Acquisition, *, live: bool) -> None:
+    def _look_at_picture(self, acquisition: Acquisition, wishes: Wishes) -> None:
         if not has_picture(acquisition):
             return
-        if self._picture is None:
-            source = self._client.tiles(acquisition.series_id)
+        if self._picture is None or self._rendering is not wishes.rendering:
+            self._rendering = wishes.rendering
+            source = self._client.tiles(acquisition.series_id, look=Look(rendering=wishes.rendering))
             self._picture = Picture(source, field_of(acquisition), on_want=self.wake)
-        elif not live:
+        elif not wishes.live:
             return
         mosaic = self._picture.refresh()
         if mosaic is not None:
