@@ -295,6 +295,13 @@ def test_tiles_of_a_scan_are_rectangles_that_change_colour(
     ours.states = {3: TileState.ACQUIRING}
     until(lambda: colour(3) == COLOURS["acquiring"], what="the colour changes")
     assert viewer.layers["scan · tiles"] is tiles
+    ours.corners_nm[3] = (12_810.0, 12_800.0)
+    ours.states = {3: TileState.DONE}
+    until(lambda: colour(3) == COLOURS["done"], what="a tile a hair aside is not drawn anew")
+    assert np.allclose(tiles.data[3][0], [12.8, 12.8])
+    ours.corners_nm[3] = (13_800.0, 12_800.0)
+    until(lambda: np.allclose(tiles.data[3][0], [12.8, 13.8]), what="one further aside is")
+    assert colour(3) == COLOURS["done"]
     widget.controls.tiles.setChecked(False)
     until(lambda: "scan · tiles" not in viewer.layers, what="the tiles go")
 

@@ -7,6 +7,7 @@ them stays. Never: a request; a layer brought back that somebody removed, before
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import napari
@@ -24,6 +25,8 @@ GAMMA = 0.7
 """Of a new picture: single localizations are seen beside crowds."""
 EDGE_OF_FIELD = 1 / 150
 """A rectangle's line, as a share of its shorter side."""
+MOVED_OF_FIELD = 0.01
+"""Tiles are drawn anew once one lies elsewhere by more: places of tiles to come follow the stage a little each time."""
 TEXT_OF_FIELD = 1 / 16
 """Height of its label, so that labels of small tiles do not lie upon each other."""
 
@@ -149,6 +152,9 @@ class SeriesLayers:
         if self._grid is None:
             self._add_grid(grid)
         elif self._mine(self.grid):
+            moved = abs(grid.corners_um - self._grid.corners_um).max()
+            if moved < MOVED_OF_FIELD * side_um(grid):
+                grid = replace(grid, corners_um=self._grid.corners_um)
             self._change_grid(grid, self._grid)
         self._grid = grid
 
@@ -158,7 +164,7 @@ class SeriesLayers:
         self.grid = self._grid = None
 
     def _add_grid(self, grid: TileGrid) -> None:
-        side = float((grid.corners_um[0].max(axis=0) - grid.corners_um[0].min(axis=0)).min())
+        side = side_um(grid)
         self.grid = self._viewer.add_shapes(
             list(grid.corners_um),
             shape_type="rectangle",
@@ -183,8 +189,14 @@ class SeriesLayers:
 
     def _change_grid(self, grid: TileGrid, before: TileGrid) -> None:
         assert self.grid is not None
-        if not (grid.corners_um == before.corners_um).all():
+        if grid.corners_um is not before.corners_um:
             self.grid.data = list(grid.corners_um)
         if grid.states != before.states:
             self.grid.edge_color = grid.colours
             self.grid.features = {"state": list(grid.states), "tile": list(grid.labels)}
+
+
+def side_um(grid: TileGrid) -> float:
+    """The shorter side of a tile."""
+    corners = grid.corners_um[0]
+    return float((corners.max(axis=0) - corners.min(axis=0)).min())
