@@ -27,7 +27,7 @@ RETRY_S = 1.0
 """Before a lost connection is tried again."""
 TILES_AT_ONCE = 16
 """Tiles brought before the wishes are looked at again."""
-GRID_POLLS = 3
+GRID_POLLS = 4
 """So many looks at the picture for one at a scan's tiles."""
 LISTED = 100
 """The newest series; an older one stays only while it is followed."""

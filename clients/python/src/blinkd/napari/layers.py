@@ -24,7 +24,9 @@ CONTRAST_HYSTERESIS = 0.1
 GAMMA = 0.7
 """Of a new picture: single localizations are seen beside crowds."""
 EDGE_OF_FIELD = 1 / 150
-"""A rectangle's line, as a share of its shorter side."""
+"""A rectangle's line, as a share of its shorter side..."""
+EDGE_OF_SCAN = 1 / 600
+"""...but at least so much of the scan: when all of it is on the screen, a line is a pixel wide."""
 MOVED_OF_FIELD = 0.01
 """Tiles are drawn anew once one lies elsewhere by more: places of tiles to come follow the stage a little each time."""
 TEXT_OF_FIELD = 1 / 16
@@ -170,9 +172,9 @@ class SeriesLayers:
             shape_type="rectangle",
             name=f"{self._name} · tiles",
             edge_color=grid.colours,
-            edge_width=side * EDGE_OF_FIELD,
+            edge_width=max(side * EDGE_OF_FIELD, extent_um(grid) * EDGE_OF_SCAN),
             face_color="transparent",
-            features={"state": list(grid.states), "tile": list(grid.labels)},
+            features={"tile": list(grid.labels)},
             text={
                 "string": "{tile}",
                 "color": "white",
@@ -193,10 +195,15 @@ class SeriesLayers:
             self.grid.data = list(grid.corners_um)
         if grid.states != before.states:
             self.grid.edge_color = grid.colours
-            self.grid.features = {"state": list(grid.states), "tile": list(grid.labels)}
 
 
 def side_um(grid: TileGrid) -> float:
     """The shorter side of a tile."""
     corners = grid.corners_um[0]
     return float((corners.max(axis=0) - corners.min(axis=0)).min())
+
+
+def extent_um(grid: TileGrid) -> float:
+    """The longer side of all tiles together."""
+    corners = grid.corners_um.reshape(-1, 2)
+    return float((corners.max(axis=0) - corners.min(axis=0)).max())

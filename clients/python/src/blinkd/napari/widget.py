@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import napari
-from qtpy.QtCore import QSignalBlocker
+from qtpy.QtCore import QEvent, QSignalBlocker
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QWidget
 
@@ -199,6 +199,12 @@ class LiveWidget(QWidget):
         self.controls.points_note.setText(f"{count:,} localizations" + (f"; {found.note}" if found.note else "."))
 
     # The end
+
+    def event(self, event: QEvent | None) -> bool:
+        """Ends following when the widget is taken out of its dock: napari keeps such a widget for some time."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.disconnect_daemon()
+        return bool(super().event(event))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  Qt's own name
         """Ends following."""
