@@ -5,7 +5,6 @@ Comes in: a daemon's address, commands. Goes out: what the window says. Never: a
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import queue
@@ -27,11 +26,11 @@ ANSWER_S = 180.0
 
 def python() -> str:
     """An interpreter that has napari: BLINKD_NAPARI_PYTHON, or this one."""
-    if named := os.environ.get("BLINKD_NAPARI_PYTHON"):
-        return named
-    if importlib.util.find_spec("napari") is None:
+    program = os.environ.get("BLINKD_NAPARI_PYTHON") or sys.executable
+    look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('napari') is None)"
+    if subprocess.run([program, "-c", look], check=False).returncode != 0:
         places.missing("napari", "pip install './clients/python[napari-test]', or name its BLINKD_NAPARI_PYTHON")
-    return sys.executable
+    return program
 
 
 def x_server() -> str:

@@ -44,6 +44,7 @@ class Window:
         assert isinstance(self.widget, LiveWidget)
         del dock
         self.widget.controls.address.setText(address)
+        self.widget.controls.drawn_as.setCurrentText("counts")
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Lets Qt work until it holds."""
@@ -104,6 +105,19 @@ class Window:
             "scale": [float(part) for part in picture.scale],
             "extent_um": np.asarray(picture.extent.world).tolist(),
         }
+
+    def drawn_as(self, how: str) -> dict[str, Any]:
+        """Draws the picture otherwise, and waits until all of the view is there."""
+        before = self.widget.layers.mosaic
+        choice = self.widget.controls.drawn_as
+        choice.setCurrentIndex([choice.itemText(row).split()[0] for row in range(choice.count())].index(how))
+        self.until(lambda: self.widget.layers.mosaic is not before, how)
+        self.viewer.reset_view()
+        finest = self.layer("picture").data[0]
+        finest[:, :]
+        mosaic = self.widget.layers.mosaic
+        self.until(lambda: not mosaic.wanted(1), "its tiles")
+        return {"sum": float(finest[:, :].sum())}
 
     def points(self, folder: str) -> dict[str, Any]:
         """Asks for the points; saves them; how many lie in other pixels than those that count them."""

@@ -1,4 +1,4 @@
-"""napari on the real daemon: the layers hold what the API says, lie upon each other, survive a kill, and leave nothing."""
+"""napari on the real daemon: layers hold what the API says, lie upon each other, survive a kill, and leave nothing."""
 
 from __future__ import annotations
 
@@ -83,6 +83,10 @@ def test_a_recording_grows_in_napari_agrees_with_the_api_and_survives_a_kill(
         assert whole["units"] == ["micrometer", "micrometer"]
         assert whole["scale"] == pytest.approx([0.01, 0.01])
         assert np.allclose(whole["extent_um"], [[0.005, 0.005], [FIELD_UM - 0.005, FIELD_UM - 0.005]], atol=0.2)
+        spread = napari.do("drawn_as", "Gaussians")["sum"]
+        assert spread == pytest.approx(acquisition.localizations, rel=0.05), "but for what lies beyond the edges"
+        assert napari.do("picture", screenshots(tmp_path) / "napari-picture.png")["lit"] > 0.01
+        napari.do("drawn_as", "counts")
         agrees(napari.do("points", tmp_path), tmp_path, client, acquisition)
         lit = napari.do("picture", screenshots(tmp_path) / "napari.png")["lit"]
         assert lit > 0.01, "the canvas shows something"

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from blinkd.client.acquisitions import ChannelKind
+from blinkd.client.errors import NotFoundError
+from blinkd.client.pictures import Look
 from blinkd.client.scans import TileState
 from blinkd.client.tiles import TileKey
 
@@ -219,15 +221,21 @@ class FakeClient:
         self.scans = SimpleNamespace(get=self._scan)
 
     def _find(self, series_id: bytes) -> FakeSeries:
-        return next(one for one in self._daemon.series if one.series_id == series_id)
+        found = next((one for one in self._daemon.series if one.series_id == series_id), None)
+        if found is None:
+            raise NotFoundError("no such series")
+        return found
 
     def status(self) -> SimpleNamespace:
         self._daemon.asked("status")
         return SimpleNamespace(version="0.1.0")
 
-    def _list(self) -> list[SimpleNamespace]:
+    def _list(self, *, most: int) -> list[SimpleNamespace]:
         self._daemon.asked("list")
-        return [one.acquisition() for one in self._daemon.series]
+        listed = [one.acquisition() for one in self._daemon.series]
+        for one in listed:
+            one.tiles = []  # only a get has them
+        return sorted(listed, key=lambda one: one.start_unix_ns)[-most:]
 
     def _get(self, series: bytes) -> SimpleNamespace:
         self._daemon.asked("get", series)
@@ -235,9 +243,12 @@ class FakeClient:
 
     def _scan(self, series: bytes) -> SimpleNamespace:
         self._daemon.asked("scan", series)
+        if len(self._find(series).corners_nm) < 2:
+            raise NotFoundError("no such scan")
         return self._find(series).scan()
 
-    def tiles(self, series: bytes) -> FakeTiles:
+    def tiles(self, series: bytes, *, look: Look) -> FakeTiles:
+        self._daemon.asked("tiles", look.rendering)
         return FakeTiles(self._daemon, self._find(series))
 
     def iter_query(self, series: bytes, *, tile: int | None, frames: tuple[int, int]) -> Iterator[SimpleNamespace]:

@@ -129,6 +129,12 @@ def main(folder: Path) -> None:
     until_here(widget)
     widget.layers.redraw()
     viewer.screenshot(str(folder / "napari-fake-points.png"), canvas_only=False, flash=False)
+    second = LiveWidget(viewer, connect=daemon.client)
+    dock = viewer.window.add_dock_widget(second, name="Another")
+    second.controls.connect.click()
+    until(lambda: len(ours_left()) == 2, "a second follower")
+    dock.destroyOnClose()  # as its x does
+    until(lambda: len(ours_left()) == 1, "no second follower after its dock closed")
     viewer.close()
     until(lambda: not ours_left(), "no thread of ours is left after the window closed")
     seen = {"spot_um": SPOT_UM, "levels": levels, "points_um": points, "reads": reads, "threads": ours_left()}

@@ -12,6 +12,7 @@ from daemon_in_memory import FakeDaemon, FakeSeries, batch
 
 from blinkd.client.acquisitions import ChannelKind
 from blinkd.client.errors import BusyError
+from blinkd.napari import follower as following
 from blinkd.napari import news
 from blinkd.napari.follower import Follower, Wishes, choose, newest_first
 from blinkd.napari.localizations import PointsWish
@@ -142,6 +143,16 @@ def test_live_off_keeps_the_picture_and_live_on_catches_up(
     until(lambda: total(told) == 1500, what="it catches up")
 
 
+def test_live_off_and_on_again_goes_on_with_the_tiles(
+    follow: Callable[..., Follower], told: Told, until: Until
+) -> None:
+    follower = follow(FakeDaemon(series(corners_nm={0: (0.0, 0.0), 1: (12_800.0, 0.0)})), tile_grid=True, live=False)
+    until(lambda: len(told.of(news.Listed)) > 8, what="looks")
+    assert len(told.of(news.GridChanged)) == 1, "once, for a start"
+    follower.wish(live=True)
+    until(lambda: len(told.of(news.GridChanged)) > 2, what="again and again")
+
+
 def test_another_series_is_another_mosaic(follow: Callable[..., Follower], told: Told, until: Until) -> None:
     daemon = FakeDaemon(series("one"), series("two", start_unix_ns=1))
     follower = follow(daemon)
@@ -213,6 +224,31 @@ def test_tiles_of_a_scan_are_asked_for_only_when_wanted(
     assert len(told.of(news.GridChanged)[0].grid.labels) == 4
     follower.wish(series_id=daemon.series[1].series_id)
     until(lambda: told.of(news.GridChanged)[-1].grid is None, what="no scan")
+
+
+def test_tiles_of_a_scan_are_asked_for_less_often_than_the_picture(
+    follow: Callable[..., Follower], told: Told, until: Until
+) -> None:
+    corners = {index: (12_800.0 * index, 0.0) for index in range(4)}
+    daemon = FakeDaemon(series(corners_nm=corners))
+    follow(daemon, tile_grid=True)
+    until(lambda: len(told.of(news.GridChanged)) > 2, what="the grid, again and again")
+    scans = sum(one[0] == "scan" for one in list(daemon.requests))
+    assert 2 * scans < sum(one[0] == "refresh" for one in list(daemon.requests)) + 4
+
+
+def test_a_series_too_old_for_the_list_is_followed_until_it_is_gone(
+    follow: Callable[..., Follower], told: Told, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LISTED", 1)
+    daemon = FakeDaemon(series("old", start_unix_ns=1), series("new"))
+    follow(daemon, series_id=daemon.series[0].series_id)
+    until(lambda: bool(told.of(news.PictureLaidOut)), what="the picture")
+    assert told.of(news.PictureLaidOut)[0].name == "old"
+    assert [one.name for one in told.of(news.Listed)[0].acquisitions] == ["new"]
+    del daemon.series[0]
+    until(lambda: told.of(news.Listed)[-1].followed is None, what="it is gone")
+    assert not told.of(news.Lost)
 
 
 def test_a_lost_daemon_is_said_and_found_again(follow: Callable[..., Follower], told: Told, until: Until) -> None:

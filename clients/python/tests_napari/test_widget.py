@@ -15,6 +15,7 @@ pytest.importorskip("napari", reason="SKIPPED: napari is missing; pip install 'b
 from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
+from blinkd.client.pictures import Rendering
 from blinkd.client.scans import TileState
 from blinkd.napari import follower as following
 from blinkd.napari.tile_grid import COLOURS
@@ -141,6 +142,20 @@ def test_what_somebody_set_on_the_picture_stays_when_another_series_comes(
     until(lambda: total(widget) == 700, what="its localizations")
     assert len(viewer.layers) == 1
     assert viewer.layers[0].colormap.name == "gray"
+
+
+def test_the_picture_is_drawn_otherwise_in_the_same_layer(
+    open_widget: Callable[..., LiveWidget], viewer: ViewerModel, until: Until
+) -> None:
+    daemon = FakeDaemon(series())
+    widget = open_widget(daemon)
+    until(lambda: total(widget) == 2000, what="the picture")
+    assert ("tiles", Rendering.GAUSSIAN) in daemon.requests
+    picture = viewer.layers[0]
+    widget.controls.drawn_as.setCurrentText("counts")
+    until(lambda: ("tiles", Rendering.HISTOGRAM) in daemon.requests, what="another picture")
+    until(lambda: total(widget) == 2000, what="its tiles")
+    assert list(viewer.layers) == [picture]
 
 
 def test_a_series_chosen_from_the_list_is_kept(
@@ -280,6 +295,13 @@ def test_tiles_of_a_scan_are_rectangles_that_change_colour(
     ours.states = {3: TileState.ACQUIRING}
     until(lambda: colour(3) == COLOURS["acquiring"], what="the colour changes")
     assert viewer.layers["scan · tiles"] is tiles
+    ours.corners_nm[3] = (12_810.0, 12_800.0)
+    ours.states = {3: TileState.DONE}
+    until(lambda: colour(3) == COLOURS["done"], what="a tile a hair aside is not drawn anew")
+    assert np.allclose(tiles.data[3][0], [12.8, 12.8])
+    ours.corners_nm[3] = (13_800.0, 12_800.0)
+    until(lambda: np.allclose(tiles.data[3][0], [12.8, 13.8]), what="one further aside is")
+    assert colour(3) == COLOURS["done"]
     widget.controls.tiles.setChecked(False)
     until(lambda: "scan · tiles" not in viewer.layers, what="the tiles go")
 

@@ -13,13 +13,14 @@ enum Ended {
 
 type Part = (&'static str, fn() -> Result<Ended, String>);
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 11] = [
     ("format", format),
     ("lints", lints),
     ("licences", licences),
     ("unit", unit),
     ("wire-golden", golden),
     ("python", python),
+    ("napari", napari),
     ("models", models),
     ("java", java),
     ("web", web),
@@ -130,7 +131,36 @@ fn python() -> Result<Ended, String> {
             .arg(client.join("pyproject.toml"))
             .arg(client.join("src")),
     )?;
-    passed(tools::run(Command::new(&python).args(["-m", "pytest", "-q", folder])))
+    passed(tools::run(Command::new(&python).args(["-m", "pytest", "-q"]).arg(client.join("tests"))))
+}
+
+/// The napari plugin's own; the pair of napari and Qt that is tested.
+const NAPARI: [&str; 10] = [
+    "pytest==9.2.0",
+    "napari[pyqt6]==0.9.2",
+    "dask==2026.8.0",
+    "zarr==3.1.6",
+    "pyarrow",
+    "numpy",
+    "grpcio",
+    "pillow",
+    "protobuf>=6.31.1",
+    "pyzmq==27.3.0",
+];
+/// What Qt and OpenGL need of a system without a screen.
+const SCREENLESS: [&str; 4] = ["xvfb", "libgl1-mesa-dri", "libxkbcommon-x11-0", "libxcb-cursor0"];
+
+fn napari() -> Result<Ended, String> {
+    let python = match tools::python("napari", &NAPARI) {
+        Ok(python) => python,
+        Err(error) => return Ok(Ended::Skipped(format!("napari could not be installed: {error}"))),
+    };
+    if !tools::exists("xvfb-run", "--help") {
+        install("a screen for napari", &SCREENLESS);
+    }
+    let tests = "clients/python/tests_napari";
+    let mut command = Command::new(&python);
+    passed(tools::run(command.args(["-m", "pytest", "-q", tests]).env("QT_QPA_PLATFORM", "offscreen")))
 }
 
 const MODELS: [&str; 14] = [
@@ -223,26 +253,32 @@ fn hil() -> Result<Ended, String> {
             "mm-test-adapters==75.20261014.post1",
             "pymmcore-plus==0.18.1",
             "useq-schema==0.9.2",
+            // Reads the terminal's screen.
+            "pyte",
         ],
     )?;
     tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;
-    install_browser();
+    if !tools::exists("chromium", "--version") {
+        install("Chromium", &["chromium"]);
+    }
     let binary = tools::target().join("release").join("blinkd");
     passed(tools::run(
-        Command::new(&python).args(["-m", "pytest", "-q", "-rs", "hil-tests"]).env("BLINKD", binary),
+        Command::new(&python)
+            .args(["-m", "pytest", "-q", "-rs", "hil-tests"])
+            .env("BLINKD", binary)
+            .env("BLINKD_NAPARI_PYTHON", tools::python("napari", &NAPARI).unwrap_or_else(|_| python.clone())),
     ))
 }
 
-/// Chromium from the system's packages, where that is possible; the tests that need it skip loudly without.
-fn install_browser() {
-    if tools::exists("chromium", "--version") || !tools::exists("apt-get", "--version") {
+/// Packages of the system, where that is possible; the tests that need them skip loudly without.
+fn install(what: &str, packages: &[&str]) {
+    if !tools::exists("apt-get", "--version") {
         return;
     }
     let apt = |arguments: &[&str]| tools::run(Command::new("apt-get").args(arguments));
-    let installed = apt(&["update", "-qq"])
-        .and_then(|()| apt(&["install", "-y", "-qq", "--no-install-recommends", "chromium"]));
-    if let Err(error) = installed {
-        eprintln!("SKIPPED: Chromium could not be installed ({error}); the page is not looked at");
+    let wanted = [&["install", "-y", "-qq", "--no-install-recommends"], packages].concat();
+    if let Err(error) = apt(&["update", "-qq"]).and_then(|()| apt(&wanted)) {
+        eprintln!("SKIPPED: {what} could not be installed ({error}); tests that need it are skipped");
     }
 }
 

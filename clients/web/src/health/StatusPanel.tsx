@@ -30,7 +30,8 @@ export function StatusPanel() {
 }
 
 function FramesSection({ series }: { series: Acquisition }) {
-  const { account, latency: wait } = series;
+  const { account } = series;
+  const wait = series.latency?.frames ? series.latency : null;
   const gone = (how: string, numbers: Record<string, bigint> | undefined, say: (key: string) => string): Row[] =>
     Object.entries(numbers ?? {}).map(([key, n]) => ({
       name: `${how}, ${words(key)}`,

@@ -57,7 +57,7 @@ function Numbers({ series }: { series: Acquisition }) {
   const lost = total(account?.lost);
   const missing = total(account?.missing);
   const bad = (frames: bigint): Light => (frames > 0n ? "trouble" : "idle");
-  const wait = series.latency;
+  const wait = series.latency?.frames ? series.latency : null;
   const receiving = series.state === SeriesState.RECEIVING;
   return (
     <>

@@ -20,10 +20,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from blinkd.client.pictures import Rendering
 from blinkd.napari.localizations import COLOUR_BY, MOST_POINTS, PointsWish
 
 DEFAULT_ADDRESS = "127.0.0.1:5767"
 LAST_FRAME = 2**31 - 1
+DRAWN_AS = {"Gaussians of their σ": Rendering.GAUSSIAN, "counts": Rendering.HISTOGRAM}
 
 
 class Controls:
@@ -79,10 +81,13 @@ class Controls:
         form.addRow(self.counts)
 
     def _picture(self, form: QFormLayout) -> None:
+        self.drawn_as = QComboBox()
+        self.drawn_as.addItems(list(DRAWN_AS))
         self.contrast = QCheckBox("Contrast follows the data")
         self.contrast.setChecked(True)
         self.tiles = QCheckBox("Tiles of a scan")
         self.tiles_note = _sentence("")
+        form.addRow("Drawn as", self.drawn_as)
         form.addRow(self.contrast)
         form.addRow(self.tiles)
         form.addRow(self.tiles_note)

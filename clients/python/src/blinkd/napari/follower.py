@@ -10,17 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Any
 
 from blinkd.client.acquisitions import Acquisition, ChannelKind
-from blinkd.client.errors import BusyError
+from blinkd.client.errors import BusyError, NotFoundError
+from blinkd.client.pictures import Look, Rendering
 from blinkd.napari import news
-from blinkd.napari.localizations import PlaceError, PointsWish, collect, fields_of
+from blinkd.napari.localizations import PlaceError, PointsWish, collect, first_field
 from blinkd.napari.picture import Picture
 from blinkd.napari.tile_grid import tile_grid
 from blinkd.napari.words import sentence
-from blinkd.napari.world import Region
 
 POLL_S = 0.5
 """Between two questions for what changed."""
@@ -28,6 +27,10 @@ RETRY_S = 1.0
 """Before a lost connection is tried again."""
 TILES_AT_ONCE = 16
 """Tiles brought before the wishes are looked at again."""
+GRID_POLLS = 4
+"""So many looks at the picture for one at a scan's tiles."""
+LISTED = 100
+"""The newest series; an older one stays only while it is followed."""
 CLOSE_S = 5.0
 """A closing window waits for the request under way no longer than this."""
 
@@ -37,6 +40,7 @@ class Wishes:
     """What the window wants to see now. `series_id` None: the newest series."""
 
     series_id: bytes | None = None
+    rendering: Rendering = Rendering.GAUSSIAN
     live: bool = True
     tile_grid: bool = False
     points: PointsWish | None = None
@@ -65,8 +69,10 @@ class Follower:
         # Of this thread alone:
         self._acquisition: Acquisition | None = None
         self._picture: Picture | None = None
-        self._grid_told = self._greeted = False
+        self._rendering: Rendering | None = None
+        self._greeted = False
         self._next_look = 0.0
+        self._grid_told_at: float | None = None
         self._looked_with: Wishes | None = None
         # A daemon thread: a request that hangs does not keep napari from ending.
         self._thread = threading.Thread(target=self._run, name="blinkd-napari", daemon=True)
@@ -166,36 +172,54 @@ class Follower:
         version = str(self._client.status().version)
         self._greeted = True
         self._picture, self._acquisition = None, None
-        self._next_look = 0.0
+        self._next_look, self._grid_told_at = 0.0, None
         self._tell(news.Connected(self._address, version))
 
     def _look(self, wishes: Wishes) -> None:
         """Which series there are, and what of the followed one has changed."""
-        acquisitions = newest_first(self._client.acquisitions.list())
-        listed = choose(acquisitions, wishes.series_id)
-        # With all its tiles, which points need.
-        chosen: Acquisition | None = listed and self._client.acquisitions.get(listed.series_id)
-        other = chosen is None or self._acquisition is None or chosen.series_id != self._acquisition.series_id
+        acquisitions = newest_first(self._client.acquisitions.list(most=LISTED))
+        chosen = choose(acquisitions, wishes.series_id) or self._named(wishes.series_id)
+        if chosen is None or self._acquisition is None or chosen.series_id != self._acquisition.series_id:
+            self._picture, self._grid_told_at = None, None
         self._acquisition = chosen
         self._tell(news.Listed(acquisitions, chosen))
-        if chosen is None:
-            self._picture = None
-            return
-        if other:
-            self._picture, self._grid_told = None, False
-        self._look_at_picture(chosen, live=wishes.live)
-        if wishes.tile_grid and (wishes.live or not self._grid_told):
-            grid = tile_grid(self._client.scans.get(chosen.series_id)) if is_scan(chosen) else None
-            self._tell(news.GridChanged(grid))
-        self._grid_told = wishes.tile_grid
+        if chosen is not None:
+            self._look_at_picture(chosen, wishes)
+            self._look_at_grid(chosen, wishes)
 
-    def _look_at_picture(self, acquisition: Acquisition, *, live: bool) -> None:
+    def _named(self, series_id: bytes | None) -> Acquisition | None:
+        """A series that is too old for the list."""
+        if series_id is None:
+            return None
+        try:
+            found: Acquisition = self._client.acquisitions.get(series_id)
+        except NotFoundError:
+            return None
+        return found
+
+    def _look_at_grid(self, acquisition: Acquisition, wishes: Wishes) -> None:
+        """All tiles of a large scan are a large answer: not at every look."""
+        now, told_at = time.monotonic(), self._grid_told_at
+        if not wishes.tile_grid:
+            self._grid_told_at = None
+            return
+        if told_at is not None and not (wishes.live and now >= told_at + GRID_POLLS * self._poll_s):
+            return
+        self._grid_told_at = now
+        try:
+            grid = tile_grid(self._client.scans.get(acquisition.series_id))
+        except NotFoundError:
+            grid = None
+        self._tell(news.GridChanged(grid))
+
+    def _look_at_picture(self, acquisition: Acquisition, wishes: Wishes) -> None:
         if not has_picture(acquisition):
             return
-        if self._picture is None:
-            source = self._client.tiles(acquisition.series_id)
-            self._picture = Picture(source, field_of(acquisition), on_want=self.wake)
-        elif not live:
+        if self._picture is None or self._rendering is not wishes.rendering:
+            self._rendering = wishes.rendering
+            source = self._client.tiles(acquisition.series_id, look=Look(rendering=wishes.rendering))
+            self._picture = Picture(source, first_field(acquisition).region, on_want=self.wake)
+        elif not wishes.live:
             return
         mosaic = self._picture.refresh()
         if mosaic is not None:
@@ -204,6 +228,7 @@ class Follower:
     def _find(self, wish: PointsWish, acquisition: Acquisition) -> None:
         told: news.News
         try:
+            acquisition = self._client.acquisitions.get(acquisition.series_id)  # with the places of its tiles
             query = self._client.iter_query
             told = news.PointsFound(collect(query, acquisition, wish, stop=lambda: self._superseded(wish)))
         except PlaceError as error:
@@ -236,18 +261,6 @@ def choose(acquisitions: Sequence[Acquisition], series_id: bytes | None) -> Acqu
 def has_picture(acquisition: Acquisition) -> bool:
     """A widefield series has none, nor has one before its first frame."""
     return bool(acquisition.width_px) and not is_widefield(acquisition)
-
-
-def field_of(acquisition: Acquisition) -> Region:
-    """What the camera saw, all fields together."""
-    fields = [field.region for field in fields_of(acquisition).values()]
-    return reduce(Region.joined, fields)
-
-
-def is_scan(acquisition: Acquisition) -> bool:
-    """Whether it has several tiles, or will have."""
-    grid = acquisition.grid
-    return len(acquisition.tiles) > 1 or (grid is not None and max(grid.rows, grid.columns) > 1)
 
 
 def is_widefield(acquisition: Acquisition) -> bool:

@@ -7,6 +7,7 @@ them stays. Never: a request; a layer brought back that somebody removed, before
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import napari
@@ -20,9 +21,15 @@ from blinkd.napari.world import AXES, UNITS, image_placed
 
 CONTRAST_HYSTERESIS = 0.1
 """The limits follow the data once they would change by more than this share of themselves."""
+GAMMA = 0.7
+"""Of a new picture: single localizations are seen beside crowds."""
 EDGE_OF_FIELD = 1 / 150
-"""A rectangle's line, as a share of its shorter side."""
-TEXT_OF_FIELD = 1 / 12
+"""A rectangle's line, as a share of its shorter side..."""
+EDGE_OF_SCAN = 1 / 600
+"""...but at least so much of the scan: when all of it is on the screen, a line is a pixel wide."""
+MOVED_OF_FIELD = 0.01
+"""Tiles are drawn anew once one lies elsewhere by more: places of tiles to come follow the stage a little each time."""
+TEXT_OF_FIELD = 1 / 16
 """Height of its label, so that labels of small tiles do not lie upon each other."""
 
 
@@ -66,6 +73,8 @@ class SeriesLayers:
                 multiscale=True,
                 name=f"{name} · picture",
                 colormap="inferno",
+                interpolation2d="linear",
+                gamma=GAMMA,
                 contrast_limits=contrast_limits(mosaic.shown()),
                 **placed,
             )
@@ -145,6 +154,9 @@ class SeriesLayers:
         if self._grid is None:
             self._add_grid(grid)
         elif self._mine(self.grid):
+            moved = abs(grid.corners_um - self._grid.corners_um).max()
+            if moved < MOVED_OF_FIELD * side_um(grid):
+                grid = replace(grid, corners_um=self._grid.corners_um)
             self._change_grid(grid, self._grid)
         self._grid = grid
 
@@ -154,15 +166,15 @@ class SeriesLayers:
         self.grid = self._grid = None
 
     def _add_grid(self, grid: TileGrid) -> None:
-        side = float((grid.corners_um[0].max(axis=0) - grid.corners_um[0].min(axis=0)).min())
+        side = side_um(grid)
         self.grid = self._viewer.add_shapes(
             list(grid.corners_um),
             shape_type="rectangle",
             name=f"{self._name} · tiles",
             edge_color=grid.colours,
-            edge_width=side * EDGE_OF_FIELD,
+            edge_width=max(side * EDGE_OF_FIELD, extent_um(grid) * EDGE_OF_SCAN),
             face_color="transparent",
-            features={"state": list(grid.states), "tile": list(grid.labels)},
+            features={"tile": list(grid.labels)},
             text={
                 "string": "{tile}",
                 "color": "white",
@@ -179,8 +191,19 @@ class SeriesLayers:
 
     def _change_grid(self, grid: TileGrid, before: TileGrid) -> None:
         assert self.grid is not None
-        if not (grid.corners_um == before.corners_um).all():
+        if grid.corners_um is not before.corners_um:
             self.grid.data = list(grid.corners_um)
         if grid.states != before.states:
             self.grid.edge_color = grid.colours
-            self.grid.features = {"state": list(grid.states), "tile": list(grid.labels)}
+
+
+def side_um(grid: TileGrid) -> float:
+    """The shorter side of a tile."""
+    corners = grid.corners_um[0]
+    return float((corners.max(axis=0) - corners.min(axis=0)).min())
+
+
+def extent_um(grid: TileGrid) -> float:
+    """The longer side of all tiles together."""
+    corners = grid.corners_um.reshape(-1, 2)
+    return float((corners.max(axis=0) - corners.min(axis=0)).max())

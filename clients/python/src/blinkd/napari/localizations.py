@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -91,19 +91,24 @@ class Field:
 
 def fields_of(acquisition: Acquisition) -> dict[int, Field]:
     """By tile index; a series without tiles has one, 0."""
+    first = first_field(acquisition)
+    fields = {
+        tile.tile_index: replace(first, corner_x_nm=tile.corner_x_nm, corner_y_nm=tile.corner_y_nm)
+        for tile in acquisition.tiles
+    }
+    return fields or {0: first}
 
-    def field_at(corner_x_nm: float, corner_y_nm: float) -> Field:
-        return Field(
-            pixel_x_nm=acquisition.pixel_size_x_nm,
-            pixel_y_nm=acquisition.pixel_size_y_nm,
-            width_px=acquisition.width_px,
-            height_px=acquisition.height_px,
-            corner_x_nm=corner_x_nm,
-            corner_y_nm=corner_y_nm,
-        )
 
-    fields = {tile.tile_index: field_at(tile.corner_x_nm, tile.corner_y_nm) for tile in acquisition.tiles}
-    return fields or {0: field_at(0.0, 0.0)}
+def first_field(acquisition: Acquisition) -> Field:
+    """What the camera sees at the series' first tile."""
+    return Field(
+        pixel_x_nm=acquisition.pixel_size_x_nm,
+        pixel_y_nm=acquisition.pixel_size_y_nm,
+        width_px=acquisition.width_px,
+        height_px=acquisition.height_px,
+        corner_x_nm=0.0,
+        corner_y_nm=0.0,
+    )
 
 
 def placed(batch: LocalizationBatch, fields: Mapping[int, Field]) -> Columns:

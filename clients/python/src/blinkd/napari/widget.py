@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import napari
-from qtpy.QtCore import QSignalBlocker
+from qtpy.QtCore import QEvent, QSignalBlocker
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QWidget
 
 from blinkd import Client
 from blinkd.client.acquisitions import Acquisition
 from blinkd.napari import news
-from blinkd.napari.controls import Controls
+from blinkd.napari.controls import DRAWN_AS, Controls
 from blinkd.napari.follower import Follower, Wishes
 from blinkd.napari.layers import SeriesLayers
 from blinkd.napari.localizations import PointsWish
@@ -60,6 +60,7 @@ class LiveWidget(QWidget):
         ours.follow_newest.toggled.connect(self._wish_series)
         ours.live.toggled.connect(lambda on: self._wish(live=on))
         ours.tiles.toggled.connect(self._wish_tiles)
+        ours.drawn_as.currentTextChanged.connect(lambda text: self._wish(rendering=DRAWN_AS[text]))
         ours.contrast.toggled.connect(self._follow_contrast)
         ours.colour_by.currentTextChanged.connect(self.layers.colour_points)
         ours.show_points.clicked.connect(self.ask_for_points)
@@ -74,6 +75,7 @@ class LiveWidget(QWidget):
         token, certificate = ours.token.text() or None, ours.certificate.text().strip() or None
         wishes = Wishes(
             series_id=self._wanted_series(),
+            rendering=DRAWN_AS[self.controls.drawn_as.currentText()],
             live=self.controls.live.isChecked(),
             tile_grid=self.controls.tiles.isChecked(),
         )
@@ -197,6 +199,12 @@ class LiveWidget(QWidget):
         self.controls.points_note.setText(f"{count:,} localizations" + (f"; {found.note}" if found.note else "."))
 
     # The end
+
+    def event(self, event: QEvent | None) -> bool:
+        """Ends following when the widget is taken out of its dock: napari keeps such a widget for some time."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.disconnect_daemon()
+        return bool(super().event(event))
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802  Qt's own name
         """Ends following."""
