@@ -74,6 +74,7 @@ fn one_look_says_what_the_account_says() {
     assert_eq!((&series["id"], &series["localizations"]), (&id(1).to_string().into(), &100.into()));
     assert_eq!(said["scan"]["tiles"]["planned"], 5);
     assert_eq!((&said["scan"]["rows"], &said["scan"]["columns"]), (&2.into(), &4.into()));
+    assert!(said["scan"]["seconds_left"].as_f64().is_some_and(|s| s > 0.0), "three tiles have begun");
     assert_eq!(said["statistics"]["localizations"], 100);
     assert_eq!(said["verdict"]["light"], "good");
     rig.stop();
@@ -161,16 +162,21 @@ fn a_daemon_that_goes_is_missed_with_its_last_numbers_and_found_again_when_it_is
     let (mut rig, sender) = with_frames(60);
     drop(sender);
     rig.config.serve.listen = rig.address();
-    let runtime = runtime();
-    let inside = runtime.enter();
-    let link = link(&place(&rig, None));
-    drop(inside);
+    let place = place(&rig, None);
     let (_wish, wished) = watch::channel(Wish { dots: DOTS, ..Wish::default() });
     let (answers, seen) = watch::channel(Seen::default());
-    let mut asking = Box::pin(fetch::run(&link, wished, answers, INTERVAL));
-    let mut see = |what, holds: fn(&Seen) -> bool| {
-        runtime.block_on(beside(asking.as_mut(), see(seen.clone(), what, holds)))
-    };
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    // On a thread of its own: stopping a daemon in this process takes this one.
+    let asking = std::thread::spawn(move || {
+        runtime().block_on(async {
+            let link = link(&place);
+            tokio::select! {
+                () = fetch::run(&link, wished, answers, INTERVAL) => {}
+                _ = stopped => {}
+            }
+        });
+    });
+    let see = |what, holds: fn(&Seen) -> bool| runtime().block_on(see(seen.clone(), what, holds));
     see("the picture", |seen| matches!(&seen.picture, Some(Ok(_))) && seen.away.is_none());
     let stopped = rig.stop();
     let missed = see("it is missed", |seen| seen.away.is_some());
@@ -183,6 +189,8 @@ fn a_daemon_that_goes_is_missed_with_its_last_numbers_and_found_again_when_it_is
     let rig = stopped.start_again();
     let back = see("it is found again", |seen| seen.away.is_none());
     assert_eq!(back.series.unwrap().account.unwrap().received, 60);
+    drop(stop);
+    asking.join().unwrap();
     rig.stop();
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tonic::Code;
 use wire::pb;
 
 use super::link::{Link, Trouble};
@@ -178,7 +179,10 @@ impl Asker {
         answer: Result<Option<T>, Trouble>,
         put: impl FnOnce(&mut Seen, super::view::Answer<T>),
     ) {
-        // A daemon that is away is noticed and said elsewhere; what was seen last stays.
+        // A daemon that is away is noticed and said elsewhere, one that is busy is asked again; what was seen last stays.
+        if matches!(&answer, Err(Trouble::Refused(Code::Unavailable, _))) {
+            return;
+        }
         let Ok(answer) = said(answer) else { return };
         self.seen.send_if_modified(|seen| {
             let shown = seen.series_id() == id;

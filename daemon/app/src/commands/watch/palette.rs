@@ -137,7 +137,9 @@ fn indexed(rgb: Rgb) -> u8 {
     let mean = rgb.iter().map(|part| u32::from(*part)).sum::<u32>() / 3;
     let step = (mean.saturating_sub(3) / 10).min(23) as u8;
     let grey = [8 + 10 * step; 3];
-    if distance(grey) < distance(cube) { 232 + step } else { (16 + 36 * r + 6 * g + b) as u8 }
+    // Next to colours a grey would be the nearest of many, and look like a hole.
+    let colourless = rgb.iter().max().zip(rgb.iter().min()).is_some_and(|(most, least)| most - least < 16);
+    if colourless && distance(grey) < distance(cube) { 232 + step } else { (16 + 36 * r + 6 * g + b) as u8 }
 }
 
 /// 0 (black) to 255 (white), as bright as it looks.

@@ -25,8 +25,9 @@ const LEAST: (u16, u16) = (36, 10);
 const NUMBERS: u16 = 42;
 /// The least that a picture or tiles need.
 const BESIDE: u16 = 24;
-/// From this height on tiles and picture stand below each other.
+/// From this height on tiles and picture find room below each other, from this width on beside each other.
 const TALL: u16 = 34;
+const WIDE: u16 = 80;
 
 /// Where things are in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ fn places(view: &View, area: Rect, top: u16) -> Places {
 /// Whether tiles and whether the picture stand beside the numbers.
 fn wanted(view: &View, body: Rect) -> (bool, bool) {
     let (scan, picture) = (view.seen.scan().is_some(), !view.taste.no_picture);
-    let room_for_both = body.height >= TALL || body.width >= NUMBERS + 2 * BESIDE + 64;
+    let room_for_both = body.height >= TALL || body.width >= 64 + 2 + WIDE;
     match view.taste.layout {
         Layout::Numbers => (false, false),
         Layout::Tiles => (true, false),
@@ -108,13 +109,14 @@ fn wanted(view: &View, body: Rect) -> (bool, bool) {
     }
 }
 
-/// Tiles above the picture in a tall window, else left of it.
+/// Tiles left of the picture in a wide window, else above it.
 fn both(view: &View, area: Rect) -> (Rect, Rect) {
-    let parts: [Rect; 2] = if area.height >= TALL {
+    let parts: [Rect; 2] = if area.width >= WIDE {
+        let tiles = tiles::width(view, area).clamp(BESIDE, area.width / 2);
+        Split::horizontal([Constraint::Length(tiles), Constraint::Min(0)]).spacing(2).areas(area)
+    } else {
         let tiles = tiles::height(view, area).min(area.height / 2);
         Split::vertical([Constraint::Length(tiles), Constraint::Min(0)]).spacing(1).areas(area)
-    } else {
-        Split::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).spacing(2).areas(area)
     };
     (parts[0], parts[1])
 }

@@ -28,6 +28,8 @@ const STATES: [TileState; 6] = [
 const AROUND: u16 = 3;
 /// The same with names beside the counts, and tiles in trouble.
 const AROUND_ROOMY: u16 = 5;
+/// Columns in which counts with their names look well.
+const LEGEND: u16 = 38;
 
 fn sign(state: TileState) -> char {
     match state {
@@ -121,17 +123,22 @@ impl Size {
     }
 }
 
-/// Rows that the tiles of the scan would like to have.
+/// Rows that the tiles of the scan would like to have, with what stands around them.
 pub fn height(view: &View, area: Rect) -> u16 {
-    let grid = view.seen.scan().and_then(Grid::of);
-    let rows = grid.map_or(0, |grid| {
-        let room = usize::from((area.height / 2).saturating_sub(AROUND_ROOMY));
-        match Size::for_room(&grid, usize::from(area.width), room, view.taste.palette.depth) {
-            Size::HalfACell => grid.rows.div_ceil(2),
-            _ => grid.rows,
-        }
-    });
+    let Some(grid) = view.seen.scan().and_then(Grid::of) else { return AROUND_ROOMY };
+    let room = (area.height / 2).saturating_sub(AROUND_ROOMY);
+    let size = Size::for_room(&grid, area.width.into(), room.into(), view.taste.palette.depth);
+    let rows = if size == Size::HalfACell { grid.rows.div_ceil(2) } else { grid.rows };
     AROUND_ROOMY.saturating_add(rows.min(usize::from(area.height)) as u16)
+}
+
+/// Columns that they would like to have.
+pub fn width(view: &View, area: Rect) -> u16 {
+    let Some(grid) = view.seen.scan().and_then(Grid::of) else { return 0 };
+    let (width, height) = (area.width / 2, area.height.saturating_sub(AROUND_ROOMY));
+    let size = Size::for_room(&grid, width.into(), height.into(), view.taste.palette.depth);
+    let columns = if size == Size::TwoCells { 2 * grid.columns } else { grid.columns };
+    (columns.min(usize::from(width)) as u16).max(LEGEND)
 }
 
 pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
