@@ -1,7 +1,8 @@
 """A terminal's screen: what is seen after the bytes a program wrote.
 
-In: bytes. Out: cells with their colours, whether the cursor is shown, which of the two screens is shown. Never: a
-sequence passed over in silence: one that not every terminal knows fails the test.
+In: bytes. Out: cells with their colours, whether the cursor is shown, which of the two screens is shown; of a drawing
+that is not whole yet, the one before. Never: a sequence passed over in silence: one that not every terminal knows fails
+the test.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Screen:
         self._x = self._y = 0
         self._cells = self._empty()
         self._other = self._empty()
+        self._before: list[list[Cell]] | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
 
@@ -59,6 +61,7 @@ class Screen:
     def resize(self, columns: int, rows: int) -> None:
         """As terminals do: what is cut is gone, what is new is empty."""
         self.columns, self.rows = columns, rows
+        self._before = None
         for cells in (self._cells, self._other):
             del cells[rows:]
             cells.extend([] for _ in range(rows - len(cells)))
@@ -66,13 +69,13 @@ class Screen:
         self._x, self._y = min(self._x, columns - 1), min(self._y, rows - 1)
 
     def row(self, number: int) -> str:
-        return "".join(cell.text for cell in self._cells[number])
+        return "".join(cell.text for cell in (self._before or self._cells)[number])
 
     def text(self) -> str:
         return "\n".join(self.row(number).rstrip() for number in range(self.rows))
 
     def cells(self) -> list[list[Cell]]:
-        return [list(row) for row in self._cells]
+        return [list(row) for row in self._before or self._cells]
 
     def feed(self, data: bytes) -> None:
         text = self._rest + self._decoder.decode(data)
@@ -137,6 +140,7 @@ class Screen:
                 self._cells = self._empty()
         else:
             assert number == 2026, f"mode {number} is not known to every terminal"
+            self._before = self.cells() if on else None
 
     def _move(self, numbers: list[int]) -> None:
         row, column = (*numbers, 1)[:2]

@@ -108,7 +108,7 @@ def test_a_window_of_another_size_is_filled_anew(daemons: Any, watching: Callabl
     terminal = watching(daemon)
     terminal.shows("q quit", "Picture", "received")
     for columns, rows, words in (
-        (160, 50, ("Picture", "Density over time", "In each of the last")),
+        (160, 50, ("Picture", "Density over time", "In each frame")),
         (40, 15, ("received", "lost 0", "camera")),
         (30, 8, (f"36 {BY} 10 or larger",)),
         (80, 24, ("Picture", "= processed", "q quit")),
@@ -167,9 +167,13 @@ def test_an_unchanged_screen_costs_a_slow_line_almost_nothing(daemons: Any, watc
         found = uptime.search(terminal.text())
         return int(found[1]) if found else 0
 
-    begin, before = up(), terminal.bytes_read
-    until(lambda: up() >= begin + 3 or None, what="three seconds pass")
-    assert terminal.bytes_read - before < 3 * 1500, "only what changed is written"
+    def in_three_seconds() -> int:
+        begin, before = up(), terminal.bytes_read
+        until(lambda: up() >= begin + 3, what="three seconds pass")
+        return terminal.bytes_read - before
+
+    # What is still being drawn when the series ends comes first; then only clocks move.
+    until(lambda: in_three_seconds() < 3 * 700, what="only what changed is written", within_s=30)
 
 
 def test_series_are_stepped_through_and_the_newest_is_followed(daemons: Any, watching: Callable[..., Terminal]) -> None:
@@ -280,10 +284,10 @@ def test_a_screenshot_for_whoever_wants_one(daemons: Any, watching: Callable[...
         pytest.skip("BLINKD_HIL_SCREENSHOTS is not set")
     screenshot = pytest.importorskip("rigs.screenshot", reason="SKIPPED: Pillow is not installed")
     daemon = daemons("--model", "decode-2d-lite").start()
-    run(daemon.binary, "simulate", "--connect", daemon.frames, "--fps", 25, "--seconds", 60, timeout_s=180)
+    run(daemon.binary, "simulate", "--connect", daemon.frames, "--fps", 25, "--seconds", 40, timeout_s=180)
     finished(daemon)
-    terminal = watching(daemon, columns=132, rows=40)
-    terminal.shows("Series complete", "Density over time")
+    terminal = watching(daemon, columns=120, rows=36)
+    terminal.shows("Series complete", "In each frame", "resolution")
     until(lambda: lit(terminal) > 500 or None, what="the picture")
     Path(folder).mkdir(parents=True, exist_ok=True)
     screenshot.save(terminal.screen, Path(folder) / "watch.png")

@@ -21,6 +21,8 @@ const LEAST_ROWS: usize = 3;
 
 struct Curve {
     title: String,
+    /// Follows the title where there is room.
+    detail: String,
     scale: String,
     values: Vec<f64>,
 }
@@ -53,13 +55,18 @@ fn all(statistics: &pb::SeriesStatistics, width: usize) -> Vec<Curve> {
         let values =
             squeezed(&course.density_per_um2.iter().map(|v| f64::from(*v)).collect::<Vec<_>>(), width);
         let scale = format!("0 to {} per µm²", tidy(largest(&values)));
-        curves.push(Curve { title: "Density over time".into(), scale, values });
+        curves.push(Curve { title: "Density".into(), detail: " over time".into(), scale, values });
     }
     if let Some(recent) = statistics.recent.as_ref().filter(|recent| !recent.localizations.is_empty()) {
         let last = &recent.localizations[recent.localizations.len().saturating_sub(width)..];
         let values: Vec<f64> = last.iter().map(|n| f64::from(*n)).collect();
-        let title = format!("In each of the last {} frames", count(values.len() as u64));
-        curves.push(Curve { title, scale: format!("0 to {}", tidy(largest(&values))), values });
+        let detail = format!(", the last {}", count(values.len() as u64));
+        curves.push(Curve {
+            title: "In each frame".into(),
+            detail,
+            scale: format!("0 to {}", tidy(largest(&values))),
+            values,
+        });
     }
     curves.extend(statistics.histograms.iter().filter_map(|histogram| distribution(histogram, width)));
     curves
@@ -80,10 +87,17 @@ fn distribution(histogram: &pb::Histogram, width: usize) -> Option<Curve> {
     let last = counts.iter().rposition(|n| *n > 0)?;
     let (low, high) = (histogram.edges.get(first)?, histogram.edges.get(last + 1)?);
     let values: Vec<f64> = counts[first..=last].iter().map(|n| *n as f64).collect();
-    let unit = if histogram.unit == "photons per pixel" { "per px" } else { &histogram.unit };
-    let scale = format!("{} to {} {unit}", tidy(*low), tidy(*high));
-    let median = format!("{title}, median {}", short(histogram.median));
-    Some(Curve { title: median, scale, values: squeezed(&stretched(&values, width), width) })
+    let unit = match &*histogram.unit {
+        "photons" | "" => String::new(),
+        "photons per pixel" => " per px".into(),
+        unit => format!(" {unit}"),
+    };
+    Some(Curve {
+        title: title.into(),
+        detail: format!(", median {}", short(histogram.median)),
+        scale: format!("{} to {}{unit}", tidy(*low), tidy(*high)),
+        values: squeezed(&stretched(&values, width), width),
+    })
 }
 
 fn largest(values: &[f64]) -> f64 {
@@ -128,7 +142,7 @@ fn in_one_row(curve: &Curve, width: usize, palette: Palette) -> Line<'static> {
     let room = width - rows::NAME;
     let values = squeezed(&curve.values, room.saturating_sub(curve.scale.chars().count() + 1));
     let bar = bars(&values, 1).concat();
-    let name: String = curve.title.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let name = curve.title.to_lowercase();
     Line::from(vec![
         Span::styled(format!("{name:width$}", width = rows::NAME - 1), palette.faint()),
         Span::raw(" "),
@@ -138,16 +152,14 @@ fn in_one_row(curve: &Curve, width: usize, palette: Palette) -> Line<'static> {
 }
 
 fn below_its_title(curve: &Curve, width: usize, height: usize, palette: Palette) -> Vec<Line<'static>> {
-    let title = rows::cut(&curve.title, width);
-    let room = width.saturating_sub(title.chars().count() + curve.scale.chars().count() + 2);
-    let (line, scale) = match room {
-        0 => (String::new(), String::new()),
-        room => ("─".repeat(room), format!(" {}", curve.scale)),
-    };
+    let whole = format!("{}{}", curve.title, curve.detail);
+    let room = |title: &str| width.checked_sub(title.chars().count() + curve.scale.chars().count() + 2);
+    let title = if room(&whole).is_some() { &whole } else { &curve.title };
+    let line = "─".repeat(room(title).unwrap_or(0));
     let mut lines = vec![Line::from(vec![
         Span::styled(format!("{title} "), palette.title()),
         Span::styled(line, palette.faint()),
-        Span::styled(scale, palette.faint()),
+        Span::styled(format!(" {}", curve.scale), palette.faint()),
     ])];
     lines.extend(bars(&curve.values, height).into_iter().map(|bar| Line::styled(bar, palette.curve())));
     lines
@@ -185,7 +197,7 @@ mod tests {
             ..pb::Histogram::default()
         };
         let curve = distribution(&histogram, 4).unwrap();
-        assert_eq!((&*curve.scale, curve.values), ("10 to 30 photons", vec![5.0, 5.0, 9.0, 9.0]));
+        assert_eq!((&*curve.scale, curve.values), ("10 to 30", vec![5.0, 5.0, 9.0, 9.0]));
         assert!(distribution(&pb::Histogram { counts: vec![0; 4], ..histogram }, 4).is_none());
     }
 }

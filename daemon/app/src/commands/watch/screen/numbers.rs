@@ -178,9 +178,11 @@ fn data(view: &View, series: &pb::Acquisition) -> Vec<Line<'static>> {
     let counted = view.seen.statistics();
     lines.extend(counted.and_then(|statistics| drift(statistics, palette)));
     let resolution = counted.and_then(|statistics| statistics.resolution.as_ref());
-    lines.extend(resolution.filter(|found| found.frc_nm > 0.0).map(|found| {
-        number("resolution", format!("{} nm", short(found.frc_nm)), "by Fourier ring correlation".into())
-    }));
+    lines.extend(
+        resolution
+            .filter(|found| found.frc_nm > 0.0)
+            .map(|found| number("resolution", format!("{} nm", short(found.frc_nm)), "by FRC".into())),
+    );
     if let Some(Err(why)) = &view.seen.statistics {
         lines.push(Line::styled(format!("no statistics: {why}"), palette.faint()));
     }
