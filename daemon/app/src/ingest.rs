@@ -339,6 +339,7 @@ impl FrameSink for Ingest {
         if let (Some(writer), Some(info)) = (lane.writer.as_mut(), lane.incoming.take()) {
             // The door is locked over the commit, so that no one sees a frame processed and not received.
             let mut door = lane.series.door();
+            let info = FrameInfo { arrival_unix_ns, ..info };
             door.expect(&info);
             door.receive(&info);
             writer.commit(arrival_unix_ns);

@@ -253,8 +253,6 @@ fn hil() -> Result<Ended, String> {
             "mm-test-adapters==75.20261014.post1",
             "pymmcore-plus==0.18.1",
             "useq-schema==0.9.2",
-            // Reads the terminal's screen.
-            "pyte",
         ],
     )?;
     tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;

@@ -12,6 +12,7 @@ mod optics;
 mod replay;
 mod serve;
 mod simulate;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Verb {
     Eval(eval::Options),
     /// Write a series' localizations into a file.
     Export(export::Options),
+    /// Watch a running daemon in the terminal, also over ssh; or ask it once, for scripts.
+    Watch(watch::Options),
     /// List, describe and check model bundles; find out what a recording needs and which one fits it.
     Model(model::Options),
     /// Say what this machine can do, and what is missing.
@@ -114,6 +117,7 @@ pub fn run() -> ExitCode {
         Verb::Simulate(options) => simulate::run(&options),
         Verb::Eval(options) => eval::run(&options),
         Verb::Export(options) => export::run(&options),
+        Verb::Watch(options) => watch::run(&options),
         Verb::Model(options) => model::run(&options),
         Verb::Doctor(options) => doctor::run(&options),
     };

@@ -18,6 +18,7 @@ mod losses;
 mod pages;
 mod rig;
 mod sessions;
+mod watching;
 
 #[path = "../../../wire/tests/stream/zmtp_bytes.rs"]
 mod zmtp_bytes;

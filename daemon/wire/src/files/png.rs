@@ -1,8 +1,9 @@
 //! Pictures as PNG.
 //!
-//! In: RGB or gray bytes. Out: a PNG in the caller's buffer. Never: touches the disk, chooses colours.
+//! In: RGB or gray bytes; or a picture that [`encode_rgb`] made. Out: a PNG in the caller's buffer; or RGB bytes. Never:
+//! touches the disk, chooses colours, allocates what a header asks for.
 
-use png::{BitDepth, ColorType, Compression, Encoder, PixelDimensions, Unit};
+use png::{BitDepth, ColorType, Compression, Decoder, Encoder, PixelDimensions, Unit};
 
 /// What stands in the picture beside its pixels.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,10 @@ pub enum PngError {
     WrongSize { width: u32, height: u32, needed: u64, given: usize },
     #[error("PNG encoding failed: {0}")]
     Encoding(#[from] png::EncodingError),
+    #[error("not a PNG: {0}")]
+    Decoding(#[from] png::DecodingError),
+    #[error("a picture of {width} x {height} pixels of 8-bit RGB was expected, this one is another")]
+    Unexpected { width: u32, height: u32 },
 }
 
 /// Encodes RGB pixels (row-major, 3 bytes each) with the fast setting; `into` is emptied first and its capacity
@@ -55,6 +60,23 @@ pub fn encode_gray(width: u32, height: u32, gray: &[u8], into: &mut Vec<u8>) -> 
     encode(ColorType::Grayscale, (width, height), gray, &PngNotes::default(), into)
 }
 
+/// The pixels of an 8-bit RGB picture whose size is known.
+///
+/// # Errors
+/// [`PngError::Unexpected`] when it has another size or kind, before anything is allocated for it;
+/// [`PngError::Decoding`] when it is no PNG.
+pub fn decode_rgb(width: u32, height: u32, png: &[u8]) -> Result<Vec<u8>, PngError> {
+    let mut reader = Decoder::new(std::io::Cursor::new(png)).read_info()?;
+    let info = reader.info();
+    let kind = (info.color_type, info.bit_depth);
+    if (info.width, info.height) != (width, height) || kind != (ColorType::Rgb, BitDepth::Eight) {
+        return Err(PngError::Unexpected { width, height });
+    }
+    let mut rgb = vec![0; 3 * width as usize * height as usize];
+    reader.next_frame(&mut rgb)?;
+    Ok(rgb)
+}
+
 fn encode(
     color: ColorType,
     (width, height): (u32, u32),
@@ -81,4 +103,21 @@ fn encode(
     let mut writer = encoder.write_header()?;
     writer.write_image_data(pixels)?;
     Ok(writer.finish()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_read_as_it_was_written_and_any_other_is_refused() {
+        let rgb: Vec<u8> = (0..3 * 5 * 4).collect();
+        let mut png = Vec::new();
+        encode_rgb(5, 4, &rgb, &mut png).expect("its length is right");
+        assert_eq!(decode_rgb(5, 4, &png).expect("just written"), rgb);
+        assert!(matches!(decode_rgb(4, 5, &png), Err(PngError::Unexpected { width: 4, height: 5 })));
+        assert!(matches!(decode_rgb(5, 4, &png[..png.len() / 2]), Err(PngError::Decoding(_))));
+        encode_gray(5, 4, &rgb[..20], &mut png).expect("its length is right");
+        assert!(matches!(decode_rgb(5, 4, &png), Err(PngError::Unexpected { .. })));
+    }
 }
