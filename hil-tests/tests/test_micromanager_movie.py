@@ -15,12 +15,14 @@ import pyarrow.parquet
 import pytest
 import zmq
 from blinkd.envelope import decode
+from blinkd.v1 import acquisitions_pb2
 
 from rigs import micromanager
 from rigs.daemon import Daemon, environment, nothing_lost, run, whole
 from rigs.micromanager import Core, acquisitions
 from rigs.microscope import blinking
 from rigs.results import record
+from rigs.waiting import until
 
 SIDE, FRAMES = 128, 400
 
@@ -129,7 +131,8 @@ def test_33_x_33_tiles_with_widefield_first_go_through_the_real_engine_without_l
     ).result(timeout_s=600)
     assert (said["tiles"], said["frames"], said["dropped"]) == (tiles, tiles * per_tile, 0)
     assert (said["widefield_frames"], said["not_whole"], said["taken_again"]) == (3 * tiles, [], [])
-    daemon.wait_series("all is done", lambda s: s["state"] == "done", within_s=300)
+    states = lambda: [acquisition.state for acquisition in acquisitions(daemon)]  # noqa: E731
+    until(lambda: states() == [acquisitions_pb2.SERIES_STATE_DONE] * 2, what="both series are done", within_s=300)
     wide, bursts = sorted(acquisitions(daemon), key=lambda a: a.localizations)
     record(
         "micromanager_33_x_33",

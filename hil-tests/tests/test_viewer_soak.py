@@ -66,7 +66,9 @@ def test_half_an_hour_of_acquisition_does_not_make_the_viewer_grow(daemons: Any,
     grown = (late["JSHeapUsedSize"] - early["JSHeapUsedSize"]) / 2**20
     assert grown < GROWTH_MIB, f"{grown:.1f} MiB more after {asked}; {early} {late}"
     assert late["Nodes"] < 1.5 * early["Nodes"] + 200, (early["Nodes"], late["Nodes"])
-    assert late["JSEventListeners"] < 1.5 * early["JSEventListeners"] + 50
+    # Each question has listeners of its own until the browser has collected it, which takes it several rounds.
+    most = 1.5 * early["JSEventListeners"] + 50
+    until(lambda: memory(devtools)["JSEventListeners"] < most, what=f"at most {most} listeners", every_s=0.5)
     assert int(tab.canvas.get_attribute("data-tiles")) <= 400
 
 
