@@ -224,7 +224,7 @@ fn web() -> Result<Ended, String> {
         return Ok(Ended::Skipped("npm is missing: install Node.js 20 or newer".into()));
     }
     let npm = |arguments: &[&str]| {
-        tools::run(Command::new("npm").args(arguments).current_dir(tools::root().join("clients/web")))
+        tools::run(Command::new("npm").args(["--prefix", "clients/web"]).args(arguments))
     };
     if let Err(error) = npm(&["ci", "--no-audit", "--no-fund"]) {
         return Ok(Ended::Skipped(format!("what it is built with could not be fetched: {error}")));
