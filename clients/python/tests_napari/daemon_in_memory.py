@@ -134,24 +134,29 @@ class FakeTiles:
     levels, finest_level, tile_px, base_pixel_nm = LEVELS, 0, TILE_PX, BASE_PIXEL_NM
 
     def __init__(self, daemon: FakeDaemon, series: FakeSeries) -> None:
-        self._daemon, self._series, self._seen = daemon, series, -1
+        self._daemon, self._series, self._seen = daemon, series, series.version
+        self._read: set[TileKey] = set()
         self._at: tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]] | None = None
 
     @property
     def bounds(self) -> SimpleNamespace:
         side = self._series.side_px * PIXEL_NM
         corners = np.array(list(self._series.corners_nm.values()))
-        (x, y), (x_max, y_max) = corners.min(axis=0), corners.max(axis=0) + side
-        return SimpleNamespace(x_min_nm=x, y_min_nm=y, x_max_nm=x_max, y_max_nm=y_max)
+        x_nm, y_nm = self._series.positions_nm()
+        low = np.min([*corners, *np.column_stack((x_nm, y_nm))], axis=0)
+        high = np.max([*(corners + side), *np.column_stack((x_nm, y_nm))], axis=0)
+        return SimpleNamespace(x_min_nm=low[0], y_min_nm=low[1], x_max_nm=high[0], y_max_nm=high[1])
 
     def refresh(self, shown: Iterable[TileKey] | None = None) -> SimpleNamespace:
-        self._daemon.asked("refresh", *(() if shown is None else shown))
+        kept = self._read if shown is None else self._read.intersection(shown)
+        self._daemon.asked("refresh", *kept)
         changed = self._seen != self._series.version
-        self._seen = self._series.version
-        return SimpleNamespace(reset=changed, tiles=[])
+        self._seen, self._read = self._series.version, kept
+        return SimpleNamespace(reset=False, tiles=tuple(kept) if changed else ())
 
     def read(self, level: int, x: int, y: int) -> npt.NDArray[np.float32]:
         self._daemon.asked("read", level, x, y)
+        self._read.add(TileKey(level, x, y))
         px = BASE_PIXEL_NM * (1 << level)
         if self._at is None or self._at[0] != self._series.version:
             self._at = (self._series.version, *self._series.positions_nm())

@@ -121,6 +121,20 @@ def test_localizations_that_come_are_fetched_again(follow: Callable[..., Followe
     until(lambda: total(told) == 1500, what="1,500 localizations")
 
 
+def test_localizations_beyond_the_edge_are_fetched_with_those_inside(
+    follow: Callable[..., Follower], told: Told, until: Until
+) -> None:
+    ours = series(count=1000)
+    follow(FakeDaemon(ours))
+    until(lambda: bool(told.of(news.PictureChanged)), what="the picture")
+    until(lambda: total(told) == 1000, what="1,000 localizations")
+    more = batch(np.random.default_rng(9), 500, side_px=128, frames=100)
+    more.x_px[:3] -= 130.0
+    ours.grow(more)
+    until(lambda: len(told.of(news.PictureLaidOut)) == 2, what="levels that cover more")
+    until(lambda: total(told) == 1500, what="1,500 localizations, also in tiles that were there before")
+
+
 def test_live_off_keeps_the_picture_and_live_on_catches_up(
     follow: Callable[..., Follower], told: Told, until: Until
 ) -> None:

@@ -27,15 +27,15 @@ class Picture:
         """Asks what changed since the last time; a new mosaic where the old one does not do any more."""
         asked = [] if self.mosaic is None else self.mosaic.looked_at()
         changes = self.source.refresh(SourceKey(key.level, key.x, key.y) for key in asked)
-        layout = self._layout()
-        if self.mosaic is None or layout != self.mosaic.layout:
-            self.mosaic = self.mosaic.grown(layout) if self.mosaic else Mosaic(layout, on_want=self._on_want)
-            if changes.reset:
-                self.mosaic.changed(None)
-            return self.mosaic
+        layout, before = self._layout(), self.mosaic
+        if before is None:
+            self.mosaic = Mosaic(layout, on_want=self._on_want)
+        elif layout != before.layout:
+            self.mosaic = before.grown(layout)
+        assert self.mosaic is not None
         keys = None if changes.reset else [TileKey(key.level, key.x, key.y) for key in changes.tiles]
         self.mosaic.changed(keys, asked=asked)
-        return None
+        return self.mosaic if self.mosaic is not before else None
 
     def _layout(self) -> Layout:
         source = self.source
