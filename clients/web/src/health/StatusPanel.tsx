@@ -9,6 +9,7 @@ import { useViewer } from "../shell/viewer";
 import { bytes, clock, count, duration, latency, short, withUnit, words } from "../units/format";
 import { EstimateSection } from "./EstimateSection";
 import { lostWords, missingWords } from "./losses";
+import { failedAttempts } from "./provider";
 import { Reasons } from "./VerdictDialog";
 import { verdict } from "./verdict";
 
@@ -97,14 +98,15 @@ function EngineSection({ status, series }: { status: DaemonStatus; series: Acqui
   const { ui } = useViewer();
   const model = series?.model || status.model;
   const name = model.split(" ")[0] ?? "";
+  const failed = failedAttempts(status.providerAttempts);
   const rows: Row[] = [
     { name: "model", value: model },
     {
       name: "runs on",
       value: series?.provider || status.provider,
-      ...(status.providerAttempts.length > 0 ? { light: "attention" as const, title: "others were tried first" } : {}),
+      ...(failed.length > 0 ? { light: "attention" as const, title: "others were tried first" } : {}),
     },
-    ...status.providerAttempts.map((attempt): Row => ({ name: "fell back from", value: attempt })),
+    ...failed.map((attempt): Row => ({ name: "fell back from", value: attempt })),
     { name: "ONNX Runtime", value: status.onnxruntime || "not loaded" },
   ];
   return (

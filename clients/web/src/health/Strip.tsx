@@ -6,6 +6,7 @@ import { type Acquisition, SeriesState } from "../gen/blinkd/v1/acquisitions_pb"
 import { Icon, type IconName, Lamp } from "../shell/icons";
 import { useViewer } from "../shell/viewer";
 import { bytes, count, latency, short } from "../units/format";
+import { failedAttempts } from "./provider";
 import { SeriesChoice } from "./SeriesChoice";
 import { DISK_LOW_BYTES, type Light, total, verdict } from "./verdict";
 
@@ -94,7 +95,7 @@ function Engine() {
   if (!status) return null;
   const series = daemon.acquisition.value;
   const provider = (series?.provider || status.provider).replace("ExecutionProvider", "");
-  const fell = status.providerAttempts.length > 0;
+  const fell = failedAttempts(status.providerAttempts).length > 0;
   return (
     <Cell
       name="Engine"
