@@ -205,8 +205,16 @@ fn trouble(status: &Status) -> Trouble {
     // Only an error of the connection has a cause; what the daemon said has none.
     if let Some(cause) = std::error::Error::source(status) {
         let deepest = std::iter::successors(Some(cause), |error| error.source()).last();
+        let refused = deepest
+            .and_then(|error| error.downcast_ref::<std::io::Error>())
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused);
         let text = deepest.map_or_else(|| status.message().to_owned(), ToString::to_string);
-        return Trouble::Away(format!("{}; is `blinkd serve` running there?", text.trim_end_matches('.')));
+        let remedy = if refused {
+            "is `blinkd serve` running there?"
+        } else {
+            "is it `blinkd serve`, and is its connection encrypted (--ca)?"
+        };
+        return Trouble::Away(format!("{}; {remedy}", text.trim_end_matches('.')));
     }
     match status.code() {
         Code::Unauthenticated => Trouble::Away(

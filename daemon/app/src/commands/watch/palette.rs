@@ -116,7 +116,7 @@ impl Palette {
 
     pub fn tile(self, state: pb::TileState) -> Rgb {
         match state {
-            pb::TileState::Planned | pb::TileState::Unspecified => [0x2c, 0x36, 0x44],
+            pb::TileState::Planned | pb::TileState::Unspecified => [0x30, 0x35, 0x3a],
             pb::TileState::Acquiring => [0xff, 0xff, 0xff],
             pb::TileState::Processing => [0x56, 0xb4, 0xe9],
             pb::TileState::Done => [0x17, 0x72, 0x5a],
@@ -186,5 +186,8 @@ mod tests {
         ];
         let bright: Vec<u8> = states.iter().map(|state| luminance(palette.tile(*state))).collect();
         assert!(bright.windows(2).all(|pair| pair[1] >= pair[0] + 12), "{bright:?}");
+        let indices: std::collections::BTreeSet<u8> =
+            states.iter().map(|state| indexed(palette.tile(*state))).collect();
+        assert_eq!(indices.len(), states.len(), "also in the palette of 256");
     }
 }

@@ -99,7 +99,7 @@ fn places(view: &View, area: Rect, top: u16) -> Places {
 /// Whether tiles and whether the picture stand beside the numbers.
 fn wanted(view: &View, body: Rect) -> (bool, bool) {
     let (scan, picture) = (view.seen.scan().is_some(), !view.taste.no_picture);
-    let room_for_both = body.height >= TALL || body.width >= 64 + 2 + WIDE;
+    let room_for_both = body.height >= TALL || body.width >= NUMBERS + 2 + WIDE;
     match view.taste.layout {
         Layout::Numbers => (false, false),
         Layout::Tiles => (true, false),

@@ -97,10 +97,14 @@ impl Grid {
 /// How a tile is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Size {
-    TwoCells,
+    /// So many rows and twice as many columns; from two rows on with a gap to the next tile.
+    Square(usize),
     OneCell,
     HalfACell,
 }
+
+/// Larger tiles say no more.
+const LARGEST: usize = 4;
 
 impl Size {
     /// The largest that shows all tiles; else the smallest.
@@ -110,15 +114,47 @@ impl Size {
             grid.columns <= columns && grid.rows <= rows
         };
         let smallest = if depth == Depth::None { Self::OneCell } else { Self::HalfACell };
-        [Self::TwoCells, Self::OneCell].into_iter().find(fits).unwrap_or(smallest)
+        let squares = (1..=LARGEST).rev().map(Self::Square);
+        squares.chain([Self::OneCell]).find(fits).unwrap_or(smallest)
     }
 
     /// Columns and rows of tiles that find room.
     fn tiles(self, width: usize, height: usize) -> (usize, usize) {
         match self {
-            Self::TwoCells => (width / 2, height),
+            Self::Square(side) => (width / (2 * side), height / side),
             Self::OneCell => (width, height),
             Self::HalfACell => (width, 2 * height),
+        }
+    }
+
+    /// Columns and rows of cells that so many tiles take.
+    fn cells(self, columns: usize, rows: usize) -> (usize, usize) {
+        match self {
+            Self::Square(side) => (2 * side * columns, side * rows),
+            Self::OneCell => (columns, rows),
+            Self::HalfACell => (columns, rows.div_ceil(2)),
+        }
+    }
+
+    /// Row and column of the tile that a cell belongs to.
+    fn tile_at(self, x: usize, y: usize) -> (usize, usize) {
+        match self {
+            Self::Square(side) => (y / side, x / (2 * side)),
+            Self::OneCell => (y, x),
+            Self::HalfACell => (2 * y, x),
+        }
+    }
+
+    /// Whether a cell lies between tiles, and whether it bears the sign of its tile.
+    fn gap_and_sign(self, x: usize, y: usize) -> (bool, bool) {
+        match self {
+            Self::Square(1) => (false, x.is_multiple_of(2)),
+            Self::Square(side) => {
+                let (x, y) = (x % (2 * side), y % side);
+                let (wide, tall) = (2 * side - 2, side - 1);
+                (x >= wide || y >= tall, x == (wide - 1) / 2 && y == (tall - 1) / 2)
+            }
+            Self::OneCell | Self::HalfACell => (false, true),
         }
     }
 }
@@ -128,7 +164,7 @@ pub fn height(view: &View, area: Rect) -> u16 {
     let Some(grid) = view.seen.scan().and_then(Grid::of) else { return AROUND_ROOMY };
     let room = (area.height / 2).saturating_sub(AROUND_ROOMY);
     let size = Size::for_room(&grid, area.width.into(), room.into(), view.taste.palette.depth);
-    let rows = if size == Size::HalfACell { grid.rows.div_ceil(2) } else { grid.rows };
+    let (_, rows) = size.cells(grid.columns, grid.rows);
     AROUND_ROOMY.saturating_add(rows.min(usize::from(area.height)) as u16)
 }
 
@@ -137,7 +173,7 @@ pub fn width(view: &View, area: Rect) -> u16 {
     let Some(grid) = view.seen.scan().and_then(Grid::of) else { return 0 };
     let (width, height) = (area.width / 2, area.height.saturating_sub(AROUND_ROOMY));
     let size = Size::for_room(&grid, width.into(), height.into(), view.taste.palette.depth);
-    let columns = if size == Size::TwoCells { 2 * grid.columns } else { grid.columns };
+    let (columns, _) = size.cells(grid.columns, grid.rows);
     (columns.min(usize::from(width)) as u16).max(LEGEND)
 }
 
@@ -155,11 +191,8 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let size = Size::for_room(&grid, usize::from(room.width), usize::from(room.height), palette.depth);
     let (columns, rows_shown) = size.tiles(usize::from(room.width), usize::from(room.height));
     let first = (window(grid.latest.0, grid.rows, rows_shown), window(grid.latest.1, grid.columns, columns));
-    let shown_rows = rows_shown.min(grid.rows - first.0);
-    let cells = Rect {
-        height: if size == Size::HalfACell { shown_rows.div_ceil(2) } else { shown_rows } as u16,
-        ..room
-    };
+    let (_, height) = size.cells(columns, rows_shown.min(grid.rows - first.0));
+    let cells = Rect { height: (height as u16).min(room.height), ..room };
     paint(&grid, first, size, cells, palette, buffer);
     let whole = rows_shown >= grid.rows && columns >= grid.columns;
     let size = format!("{} × {} tiles", grid.rows, grid.columns);
@@ -178,11 +211,7 @@ fn window(latest: usize, all: usize, shown: usize) -> usize {
 fn paint(grid: &Grid, first: (usize, usize), size: Size, cells: Rect, palette: Palette, buffer: &mut Buffer) {
     for position in cells.positions() {
         let (x, y) = (usize::from(position.x - cells.x), usize::from(position.y - cells.y));
-        let (row, column) = match size {
-            Size::TwoCells => (y, x / 2),
-            Size::OneCell => (y, x),
-            Size::HalfACell => (2 * y, x),
-        };
+        let (row, column) = size.tile_at(x, y);
         let (row, column) = (first.0 + row, first.1 + column);
         let Some(state) = grid.at(row, column) else { continue };
         let cell = &mut buffer[position];
@@ -192,8 +221,10 @@ fn paint(grid: &Grid, first: (usize, usize), size: Size, cells: Rect, palette: P
             let style = below.map_or(style, |below| style.bg(palette.colour(palette.tile(below))));
             cell.set_char('▀').set_style(style);
         } else {
-            let spare = size == Size::TwoCells && x % 2 == 1;
-            cell.set_char(if spare { ' ' } else { sign(state) }).set_style(tile_style(state, palette));
+            let (gap, signed) = size.gap_and_sign(x, y);
+            if !gap {
+                cell.set_char(if signed { sign(state) } else { ' ' }).set_style(tile_style(state, palette));
+            }
         }
     }
 }

@@ -10,7 +10,8 @@ fn size(rows: u32, columns: u32, room: (usize, usize), depth: Depth) -> Size {
 
 #[test]
 fn tiles_are_as_large_as_all_of_them_find_room() {
-    assert_eq!(size(12, 12, (38, 14), Depth::True), Size::TwoCells);
+    assert_eq!(size(12, 12, (38, 14), Depth::True), Size::Square(1));
+    assert_eq!(size(2, 3, (38, 14), Depth::True), Size::Square(4));
     assert_eq!(size(12, 30, (38, 14), Depth::True), Size::OneCell);
     assert_eq!(size(33, 33, (38, 17), Depth::True), Size::HalfACell);
     assert_eq!(
@@ -52,4 +53,18 @@ fn time_left_and_tiles_in_trouble_are_said_in_words() {
     assert!(text[0].contains("● 1 acquiring"), "{text:?}");
     let tight: Vec<String> = said(2).iter().map(ToString::to_string).collect();
     assert_eq!(tight[0], "● 1  ✕ 1  ↻ 1  ", "without room the signs alone count");
+}
+
+#[test]
+fn large_tiles_have_gaps_and_one_sign_each() {
+    for side in 2..=LARGEST {
+        let size = Size::Square(side);
+        let (wide, tall) = size.cells(3, 2);
+        let cells = || (0..tall).flat_map(|y| (0..wide).map(move |x| (x, y)));
+        let signs: Vec<_> = cells().filter(|(x, y)| size.gap_and_sign(*x, *y) == (false, true)).collect();
+        let tiles: Vec<_> = signs.iter().map(|(x, y)| size.tile_at(*x, *y)).collect();
+        assert_eq!(tiles, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+        let drawn = cells().filter(|(x, y)| !size.gap_and_sign(*x, *y).0).count();
+        assert_eq!(drawn, 6 * (2 * side - 2) * (side - 1));
+    }
 }
