@@ -10,15 +10,17 @@ import io
 import os
 import pickle
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from blinkd_models.network import Architecture
 
+T = TypeVar("T")
 NAME, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 SCHEMA = 2
 READABLE = (1, 2)
@@ -68,9 +70,14 @@ def save(state: State, *, path: Path) -> None:
 
     The last file becomes ``checkpoint.previous.pt``; at no instant is there no ``path``.
     """
+    put({"schema": SCHEMA, **vars(state)}, path=path)
+
+
+def put(content: dict[str, Any], *, path: Path) -> None:
+    """The same for any content of tensors and plain values."""
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    torch.save({"schema": SCHEMA, **vars(state)}, buffer)
+    torch.save(content, buffer)
     partial, spare = path.with_suffix(".partial"), path.with_suffix(".spare")
     try:
         with partial.open("wb") as file:
@@ -93,23 +100,36 @@ def save(state: State, *, path: Path) -> None:
 
 def load(path: Path) -> State:
     """Reads a checkpoint; refuses another schema."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as reason:
-        raise ValueError(f"{path}: not a whole checkpoint ({type(reason).__name__})") from reason
-    schema = content.pop("schema", None) if isinstance(content, dict) else None
+    content = take(path)
+    schema = content.pop("schema", None)
     if schema not in READABLE:
         raise ValueError(f"{path}: checkpoint schema {schema}, expected {' or '.join(map(str, READABLE))}")
     return State(**content)
 
 
+def take(path: Path) -> dict[str, Any]:
+    """What :func:`put` wrote."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as reason:
+        raise ValueError(f"{path}: not a whole checkpoint ({type(reason).__name__})") from reason
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: checkpoint schema None, expected {' or '.join(map(str, READABLE))}")
+    return content
+
+
 def load_last_good(run: Path) -> tuple[State, Path] | None:
     """The newest whole checkpoint of a run and where it lay; None if the run has none."""
+    return last_good(run, read=load)
+
+
+def last_good(run: Path, *, read: Callable[[Path], T]) -> tuple[T, Path] | None:
+    """The same for checkpoints that ``read`` reads."""
     paths = [path for path in (run / NAME, run / PREVIOUS) if path.exists()]
     problem: ValueError | None = None
     for path in paths:
         try:
-            return load(path), path
+            return read(path), path
         except ValueError as reason:
             problem = problem or reason
     if problem is not None:

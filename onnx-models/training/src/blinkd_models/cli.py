@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from blinkd_models.verbs import (
+    anet,
     calibrate,
     compare,
     evaluate,
@@ -18,7 +19,7 @@ from blinkd_models.verbs import (
     train,
 )
 
-VERBS = (calibrate, train, evaluate, report, overview, export, import_, quantize, infer, compare, pareto)
+VERBS = (calibrate, train, evaluate, report, overview, export, import_, quantize, infer, compare, pareto, anet)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,22 +11,27 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from blinkd_models.settings import PRESETS, Settings, SettingsError, plain
 
+T = TypeVar("T")
 NAME = "settings.toml"
 
 
 def read(path: Path) -> dict[str, Any]:
     """The tables of a settings file as they stand, with the presets it names put beneath them."""
+    return over_presets(tables(path), source=str(path))
+
+
+def tables(path: Path) -> dict[str, Any]:
+    """The tables of a settings file as they stand."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(["there is no such file"], source=str(path)) from None
     except tomllib.TOMLDecodeError as reason:
         raise SettingsError([f"not TOML: {reason}"], source=str(path)) from reason
-    return over_presets(content, source=str(path))
 
 
 def over_presets(content: Mapping[str, Any], *, source: str) -> dict[str, Any]:
@@ -57,9 +62,14 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 def build(content: Mapping[str, Any], *, source: str) -> Settings:
     """Settings from plain values; what is not given keeps its default. Raises with every problem."""
+    return build_as(Settings, content, source=source)
+
+
+def build_as(kind: type[T], content: Mapping[str, Any], *, source: str) -> T:
+    """The same for another recipe's dataclass."""
     problems: list[str] = []
-    settings = _dataclass(Settings, content, at="", problems=problems)
-    if problems or not isinstance(settings, Settings):
+    settings = _dataclass(kind, content, at="", problems=problems)
+    if problems or not isinstance(settings, kind):
         raise SettingsError(problems, source=source)
     return settings
 
@@ -70,7 +80,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [f"{name}: {left[name]} -> {right[name]}" for name in left if name in right and left[name] != right[name]]
 
 
-def text(settings: Settings) -> str:
+def text(settings: object) -> str:
     """All values as TOML, tables last."""
     content = plain(settings)
     values = [f"{key} = {_toml(value)}" for key, value in content.items() if not isinstance(value, dict)]
