@@ -1,12 +1,14 @@
 """Questions over a connection of asyncio.
 
-In: an `Ask`. Out: its answer, or a stream of them that begins again after the daemon did. Never: an error of gRPC.
+In: an `Ask`. Out: its answer, or a stream of them that begins again after the daemon did. Never: an error of gRPC; a
+cancellation that nobody asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import grpc
@@ -15,7 +17,7 @@ from grpc import aio
 from blinkd.client.asks import Ask
 from blinkd.client.channel import OPTIONS, Reach
 from blinkd.client.errors import DaemonError, UnreachableError, of_status
-from blinkd.client.retrying import Gap, Retrying
+from blinkd.client.retrying import OnGap, Retrying, tell
 from blinkd.client.wire import serialized
 
 T = TypeVar("T")
@@ -57,11 +59,11 @@ class AioWire:
         timeout_s = self.reach.timeout_s if timeout_s is None else timeout_s
         try:
             answer = await call(ask.request, timeout=timeout_s, metadata=self.reach.metadata)
-        except aio.AioRpcError as error:
+        except (aio.AioRpcError, asyncio.CancelledError) as error:
             raise self._ours(error) from None
         return ask.make(answer)
 
-    async def stream(self, ask: Ask[T]) -> AsyncIterator[T]:
+    async def stream(self, ask: Ask[T]) -> AsyncGenerator[T, None]:
         """Every answer until the daemon has said all."""
         call = self._channel.unary_stream(
             ask.path, request_serializer=serialized, response_deserializer=ask.answer.FromString
@@ -70,29 +72,63 @@ class AioWire:
         try:
             async for answer in answers:
                 yield ask.make(answer)
-        except aio.AioRpcError as error:
+        except (aio.AioRpcError, asyncio.CancelledError) as error:
             raise self._ours(error) from None
         finally:
             answers.cancel()
 
-    async def follow(
-        self, ask: Callable[[], Ask[T]], *, reconnect: bool, on_gap: Callable[[Gap], object] | None
-    ) -> AsyncIterator[tuple[T, bool]]:
-        """Answers without end, and whether the connection broke before this one."""
+    def follow(
+        self,
+        ask: Callable[[], Ask[T]],
+        *,
+        reconnect: bool,
+        on_gap: OnGap | None,
+        after_gap: Callable[[T], T] | None = None,
+    ) -> AsyncIterator[T]:
+        """Answers without end; the first one after the connection broke goes through `after_gap`."""
+
+        async def begin() -> AsyncGenerator[T, None]:
+            async with aclosing(self.stream(ask())) as answers:
+                async for answer in answers:
+                    yield answer
+            raise UnreachableError(f"the daemon at {self.reach.address} has ended the stream")
+
+        return self.insist(begin, reconnect=reconnect, on_gap=on_gap, after_gap=after_gap)
+
+    async def insist(
+        self,
+        begin: Callable[[], AsyncGenerator[T, None]],
+        *,
+        reconnect: bool,
+        on_gap: OnGap | None,
+        after_gap: Callable[[T], T] | None = None,
+    ) -> AsyncGenerator[T, None]:
+        """What `begin` gives, begun again when the connection breaks; ends as it does, or with the client."""
         retrying = Retrying()
         while not self._closed:
             try:
-                async for value in self.stream(ask()):
-                    yield value, retrying.came()
-                raise UnreachableError(f"the daemon at {self.reach.address} has ended the stream")
+                async with aclosing(begin()) as values:
+                    async for value in values:
+                        again = retrying.came()
+                        yield after_gap(value) if again and after_gap else value
+                return
             except DaemonError as error:
                 if self._closed:
                     return
                 gap, wait_s = retrying.after(error, reconnect=reconnect)
-            if on_gap is not None:
-                on_gap(gap)
+            tell(gap, on_gap)
             await asyncio.sleep(wait_s)
 
-    def _ours(self, error: aio.AioRpcError) -> DaemonError:
+    def _ours(self, error: aio.AioRpcError | asyncio.CancelledError) -> BaseException:
+        """A call is cancelled with its task, which stays so, or with the client, which is an error of ours."""
+        if isinstance(error, asyncio.CancelledError) and (_task_is_cancelled() or not self._closed):
+            return error
+        if isinstance(error, asyncio.CancelledError) or self._closed:
+            return UnreachableError("the client is closed")
         code: Any = error.code()
         return of_status(code if isinstance(code, grpc.StatusCode) else None, error.details(), self.reach.address)
+
+
+def _task_is_cancelled() -> bool:
+    task: Any = asyncio.current_task()
+    return hasattr(task, "cancelling") and task.cancelling() > 0  # Python 3.11 and later know
