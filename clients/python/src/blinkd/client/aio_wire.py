@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
 import grpc
 from grpc import aio
 
+from blinkd.client import tls
 from blinkd.client.asks import Ask
 from blinkd.client.channel import OPTIONS, Reach
-from blinkd.client.errors import DaemonError, UnreachableError, of_status
+from blinkd.client.errors import DaemonError, UnreachableError, never_connected, of_status, wants_tls
 from blinkd.client.retrying import OnGap, Retrying, tell
 from blinkd.client.wire import serialized
 
@@ -29,12 +30,12 @@ class AioWire:
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
         self._made: aio.Channel | None = None
-        self._closed = False
+        self._closed = asyncio.Event()
 
     @property
     def _channel(self) -> aio.Channel:
         # Made late, because a channel belongs to the loop that runs when it is made.
-        if self._closed:
+        if self._closed.is_set():
             raise UnreachableError("the client is closed")
         if self._made is None:
             credentials, options = self.reach.credentials, list(OPTIONS)
@@ -47,7 +48,7 @@ class AioWire:
 
     async def close(self) -> None:
         """Ends every stream."""
-        self._closed = True
+        self._closed.set()
         if self._made is not None:
             await self._made.close()
 
@@ -60,7 +61,7 @@ class AioWire:
         try:
             answer = await call(ask.request, timeout=timeout_s, metadata=self.reach.metadata)
         except (aio.AioRpcError, asyncio.CancelledError) as error:
-            raise self._ours(error) from None
+            raise await self._ours(error) from None
         return ask.make(answer)
 
     async def stream(self, ask: Ask[T]) -> AsyncGenerator[T, None]:
@@ -73,7 +74,7 @@ class AioWire:
             async for answer in answers:
                 yield ask.make(answer)
         except (aio.AioRpcError, asyncio.CancelledError) as error:
-            raise self._ours(error) from None
+            raise await self._ours(error) from None
         finally:
             answers.cancel()
 
@@ -105,7 +106,7 @@ class AioWire:
     ) -> AsyncGenerator[T, None]:
         """What `begin` gives, begun again when the connection breaks; ends as it does, or with the client."""
         retrying = Retrying()
-        while not self._closed:
+        while not self._closed.is_set():
             try:
                 async with aclosing(begin()) as values:
                     async for value in values:
@@ -113,20 +114,24 @@ class AioWire:
                         yield after_gap(value) if again and after_gap else value
                 return
             except DaemonError as error:
-                if self._closed:
+                if self._closed.is_set():
                     return
                 gap, wait_s = retrying.after(error, reconnect=reconnect)
             tell(gap, on_gap)
-            await asyncio.sleep(wait_s)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), wait_s)
 
-    def _ours(self, error: aio.AioRpcError | asyncio.CancelledError) -> BaseException:
+    async def _ours(self, error: aio.AioRpcError | asyncio.CancelledError) -> BaseException:
         """A call is cancelled with its task, which stays so, or with the client, which is an error of ours."""
-        if isinstance(error, asyncio.CancelledError) and (_task_is_cancelled() or not self._closed):
+        if isinstance(error, asyncio.CancelledError) and (_task_is_cancelled() or not self._closed.is_set()):
             return error
-        if isinstance(error, asyncio.CancelledError) or self._closed:
+        if isinstance(error, asyncio.CancelledError) or self._closed.is_set():
             return UnreachableError("the client is closed")
+        reach, details = self.reach, error.details()
+        if reach.certificates is None and never_connected(details) and await tls.is_spoken_aio(reach.address):
+            return wants_tls(reach.address)
         code: Any = error.code()
-        return of_status(code if isinstance(code, grpc.StatusCode) else None, error.details(), self.reach.address)
+        return of_status(code if isinstance(code, grpc.StatusCode) else None, details, reach.address)
 
 
 def _task_is_cancelled() -> bool:

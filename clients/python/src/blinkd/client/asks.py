@@ -245,7 +245,7 @@ class NextFrame:
         return Ask("Preview", "GetFrame", request, pb_p.CameraFrame, self._take)
 
     def _take(self, m: pb_p.CameraFrame) -> pictures.CameraFrame | None:
-        self.series_id = m.series_id
+        self.series_id = m.series_id or self.series_id
         if not m.png:
             return None
         self._seen = m.seq

@@ -46,6 +46,8 @@ _KINDS: dict[grpc.StatusCode, type[DaemonError]] = {
 }
 # The daemon's own words for "ask again"; all other UNAVAILABLE are the connection's.
 _BUSY_WORDS = ("ask again", "try again", "wait already")
+# gRPC's words for a certificate that nobody vouches for, and for one of another host.
+_STRANGER_WORDS = ("CERTIFICATE_VERIFY_FAILED", "not in peer certificate", "Hostname Verification")
 
 
 def of_status(code: grpc.StatusCode | None, details: str | None, address: str) -> DaemonError:
@@ -74,17 +76,32 @@ def of_status(code: grpc.StatusCode | None, details: str | None, address: str) -
 def _of_connection(words: str, address: str) -> DaemonError:
     if any(part in words for part in _BUSY_WORDS):
         return BusyError(words)
-    if "CERTIFICATE_VERIFY_FAILED" in words or "Hostname Verification" in words:
+    if any(part in words for part in _STRANGER_WORDS):
         return UnauthenticatedError(
             f"{address} shows another certificate than root_certificates holds ({words}): give the file that its "
             "serve.tls_certificate names, and a host name that is in it"
         )
     if "WRONG_VERSION_NUMBER" in words:
-        return UnauthenticatedError(f"the daemon at {address} does not use TLS: leave root_certificates out")
+        return UnauthenticatedError(
+            f"the daemon at {address} does not use TLS: leave root_certificates out, or give it serve.tls_certificate"
+        )
     if "HTTP/2" in words:
-        return UnreachableError(f"what listens at {address} is no daemon's port for clients ({words}): see serve.listen")
-    tls = "; a daemon with TLS wants root_certificates" if "Socket closed" in words else ""
-    return UnreachableError(f"no daemon answers at {address} ({words}): is `blinkd serve` running there?{tls}")
+        return UnreachableError(
+            f"what listens at {address} is no daemon's port for clients ({words}): see serve.listen"
+        )
+    return UnreachableError(f"no daemon answers at {address} ({words}): is `blinkd serve` running there?")
+
+
+def never_connected(details: str | None) -> bool:
+    """Whether a call failed before anything that a daemon says had come."""
+    return "failed to connect" in (details or "")
+
+
+def wants_tls(address: str) -> DaemonError:
+    """The error of a client without TLS where TLS is spoken."""
+    return UnauthenticatedError(
+        f"the daemon at {address} uses TLS: give root_certificates, the file that its serve.tls_certificate names"
+    )
 
 
 def is_passing(error: DaemonError) -> bool:

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from blinkd.client import tls
 from blinkd.client.asks import Ask
 from blinkd.client.channel import OPTIONS, Reach
-from blinkd.client.errors import DaemonError, UnreachableError, of_status
+from blinkd.client.errors import DaemonError, UnreachableError, never_connected, of_status, wants_tls
 from blinkd.client.retrying import OnGap, Retrying, tell
 
 T = TypeVar("T")
@@ -122,7 +123,10 @@ class _Errors:
             raise UnreachableError("the client is closed") from None
         if isinstance(error, grpc.RpcError):
             call: Any = error
-            raise of_status(call.code(), call.details(), self._reach.address) from None
+            reach, details = self._reach, call.details()
+            if reach.certificates is None and never_connected(details) and tls.is_spoken(reach.address):
+                raise wants_tls(reach.address) from None
+            raise of_status(call.code(), details, reach.address) from None
 
 
 def serialized(message: Message) -> bytes:
