@@ -8,27 +8,32 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import grpc
 import pytest
 from google.protobuf.message import Message
 
 from blinkd import AsyncClient
 from blinkd.client import Gap, UnreachableError, retrying
+from blinkd.v1 import localizations_pb2 as pb_l
 from fake_daemon import FakeDaemon
 
 MOST_S = 10.0
 
 
 class Silence:
-    """Answers nothing until it is let go."""
+    """Says nothing until it is let go, or only that it heard, as the daemon does."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, heard: bool) -> None:
+        self.heard = heard
         self.asked, self.over = threading.Event(), threading.Event()
 
-    def stream(self, *_: Any) -> Iterator[Message]:
-        self.answer()
+    def stream(self, _: Any, context: grpc.ServicerContext) -> Iterator[Message]:
+        self.answer(_, context)
         yield from ()
 
-    def answer(self, *_: Any) -> Any:
+    def answer(self, _: Any, context: grpc.ServicerContext) -> Any:
+        if self.heard:
+            context.send_initial_metadata(())
         self.asked.set()
         self.over.wait(30)
 
@@ -36,7 +41,7 @@ class Silence:
         assert await asyncio.to_thread(self.asked.wait, MOST_S)
 
 
-def while_silent(test: Callable[[AsyncClient, Silence], Awaitable[None]]) -> None:
+def while_silent(test: Callable[[AsyncClient, Silence], Awaitable[None]], *, heard: bool = True) -> None:
     """Runs a test with a daemon that says nothing; asyncio complains of no task that was left."""
     complaints: list[object] = []
 
@@ -49,7 +54,7 @@ def while_silent(test: Callable[[AsyncClient, Silence], Awaitable[None]]) -> Non
         async with AsyncClient(address) as client:
             await test(client, silence)
 
-    silence = Silence()
+    silence = Silence(heard=heard)
     calls = {"StreamLocalizations": silence.stream, "SubscribePreview": silence.stream, "GetStatus": silence.answer}
     calls |= {"WatchAcquisition": silence.stream, "WatchScan": silence.stream, "GetFrame": silence.answer}
     with FakeDaemon(**calls) as daemon:
@@ -73,15 +78,16 @@ ITERATORS: dict[str, Callable[[AsyncClient], Any]] = {
 }
 
 
+@pytest.mark.parametrize("heard", [False, True], ids=["unheard", "heard"])
 @pytest.mark.parametrize("iterator", ITERATORS.values(), ids=ITERATORS.keys())
-def test_closing_the_client_ends_an_iterator_that_waits_in_another_task(iterator: Any) -> None:
+def test_closing_the_client_ends_an_iterator_that_waits_in_another_task(iterator: Any, heard: bool) -> None:
     async def test(client: AsyncClient, silence: Silence) -> None:
         reading = asyncio.create_task(everything(iterator(client)))
         await silence.has_been_asked()
         await client.close()
         assert await asyncio.wait_for(reading, MOST_S) == []
 
-    while_silent(test)
+    while_silent(test, heard=heard)
 
 
 def test_closing_the_client_ends_an_iterator_that_waits_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +107,8 @@ def test_closing_the_client_ends_an_iterator_that_waits_to_try_again(monkeypatch
     asyncio.run(read(address))
 
 
-def test_a_call_that_waits_while_the_client_is_closed_is_an_error_of_ours() -> None:
+@pytest.mark.parametrize("heard", [False, True], ids=["unheard", "heard"])
+def test_a_call_that_waits_while_the_client_is_closed_is_an_error_of_ours(heard: bool) -> None:
     async def test(client: AsyncClient, silence: Silence) -> None:
         asking = asyncio.create_task(client.status())
         await silence.has_been_asked()
@@ -112,7 +119,7 @@ def test_a_call_that_waits_while_the_client_is_closed_is_an_error_of_ours() -> N
             await client.status()
         assert await everything(client.localizations()) == []
 
-    while_silent(test)
+    while_silent(test, heard=heard)
 
 
 @pytest.mark.parametrize("turns", range(6))
@@ -168,15 +175,43 @@ def test_a_time_limit_of_asyncio_stays_one() -> None:
     while_silent(test)
 
 
+def test_closing_the_client_ends_an_iterator_of_which_something_has_come() -> None:
+    over = threading.Event()
+
+    def one(*_: Any) -> Iterator[Message]:
+        yield pb_l.LocalizationBatch(frame=[3], tile=[0])
+        over.wait(30)
+
+    async def read(address: str) -> None:
+        async with AsyncClient(address) as client:
+            came: asyncio.Queue[int] = asyncio.Queue(maxsize=1)
+
+            async def reading() -> int:
+                batches = 0
+                async for batch in client.localizations():
+                    batches += 1
+                    await came.put(len(batch.frame))
+                return batches
+
+            task = asyncio.create_task(reading())
+            assert await asyncio.wait_for(came.get(), MOST_S) == 1
+            await client.close()
+            assert await asyncio.wait_for(task, MOST_S) == 1
+
+    with FakeDaemon(StreamLocalizations=one) as daemon:
+        try:
+            asyncio.run(read(daemon.address))
+        finally:
+            over.set()
+
+
 def test_an_iterator_that_is_left_ends_its_stream() -> None:
     ended = threading.Event()
 
     def endless(_: Any, context: Any) -> Iterator[Message]:
-        from blinkd.v1 import localizations_pb2
-
         context.add_callback(ended.set)
         while context.is_active():
-            yield localizations_pb2.LocalizationBatch()
+            yield pb_l.LocalizationBatch()
 
     async def leave(address: str) -> None:
         async with AsyncClient(address) as client:

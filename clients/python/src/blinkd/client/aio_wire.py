@@ -31,6 +31,8 @@ class AioWire:
         self.reach = reach
         self._made: aio.Channel | None = None
         self._closed = asyncio.Event()
+        # Those under way: a channel that is closed leaves streams waiting whose first answer has come.
+        self._calls: set[Any] = set()
 
     @property
     def _channel(self) -> aio.Channel:
@@ -49,6 +51,8 @@ class AioWire:
     async def close(self) -> None:
         """Ends every stream."""
         self._closed.set()
+        for call in tuple(self._calls):
+            call.cancel()
         if self._made is not None:
             await self._made.close()
 
@@ -58,10 +62,14 @@ class AioWire:
             ask.path, request_serializer=serialized, response_deserializer=ask.answer.FromString
         )
         timeout_s = self.reach.timeout_s if timeout_s is None else timeout_s
+        coming = call(ask.request, timeout=timeout_s, metadata=self.reach.metadata)
+        self._calls.add(coming)
         try:
-            answer = await call(ask.request, timeout=timeout_s, metadata=self.reach.metadata)
+            answer = await coming
         except (aio.AioRpcError, asyncio.CancelledError) as error:
             raise await self._ours(error) from None
+        finally:
+            self._calls.discard(coming)
         return ask.make(answer)
 
     async def stream(self, ask: Ask[T]) -> AsyncGenerator[T, None]:
@@ -70,12 +78,14 @@ class AioWire:
             ask.path, request_serializer=serialized, response_deserializer=ask.answer.FromString
         )
         answers = call(ask.request, metadata=self.reach.metadata)
+        self._calls.add(answers)
         try:
             async for answer in answers:
                 yield ask.make(answer)
         except (aio.AioRpcError, asyncio.CancelledError) as error:
             raise await self._ours(error) from None
         finally:
+            self._calls.discard(answers)
             answers.cancel()
 
     def follow(
