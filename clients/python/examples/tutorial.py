@@ -44,7 +44,9 @@ client.save_picture(options.out / "counts.tif", series, look=Look(rendering=Rend
 # %% Localizations as numpy columns: those of the first hundred frames with at least 500 photons
 bright = client.query(series, frames=(0, 99), filter=LocalizationFilter(photons_min=500))
 x_nm = (bright.x_px + 0.5) * series.pixel_size_x_nm
-print(f"{len(bright)} localizations, photons {np.median(bright.photons):.0f} (median), x up to {x_nm.max():.0f} nm")
+print(f"{len(bright)} localizations")
+if len(bright):
+    print(f"photons {np.median(bright.photons):.0f} (median), x up to {x_nm.max():.0f} nm")
 
 # %% What they are like, over the whole series
 statistics = client.statistics(series)

@@ -22,16 +22,19 @@ Answer = Callable[[Any, grpc.ServicerContext], Message | Iterator[Message]]
 
 
 class FakeDaemon(grpc.GenericRpcHandler):
-    """Answers what it was given answers for; notes requests and what came with them."""
+    """Answers what it was given answers for; notes requests and what came with them. `tls`: key and certificate."""
 
-    def __init__(self, port: int = 0, **answers: Answer) -> None:
+    def __init__(self, port: int = 0, *, tls: tuple[bytes, bytes] | None = None, **answers: Answer) -> None:
         self.answers, self.requests = answers, []  # type: tuple[dict[str, Answer], list[Message]]
         self.metadata: dict[str, str | bytes] = {}
         self._server = grpc.server(
             futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)]
         )
         self._server.add_generic_rpc_handlers((self,))
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        if tls is None:
+            self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        else:
+            self.port = self._server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([tls]))
         self._server.start()
 
     @property

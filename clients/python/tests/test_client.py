@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import io
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ import grpc
 import numpy as np
 import pytest
 from google.protobuf.message import Message
+from PIL import Image
 
 import blinkd
 from blinkd import AsyncClient, Camera, Client, LocalizationFilter, Thresholds
@@ -29,6 +32,7 @@ from blinkd.client import (
 )
 from blinkd.client import acquisitions as a
 from blinkd.client import localizations as loc
+from blinkd.client.errors import of_status
 from blinkd.v1 import acquisitions_pb2 as pb_a
 from blinkd.v1 import localizations_pb2 as pb_l
 from blinkd.v1 import models_pb2 as pb_m
@@ -114,6 +118,24 @@ def test_a_refusal_is_an_error_with_the_daemons_words(code: grpc.StatusCode, wor
     assert type(caught.value) is kind
 
 
+@pytest.mark.parametrize(
+    ("code", "details", "kind", "remedy"),
+    [
+        (grpc.StatusCode.UNIMPLEMENTED, "", RefusedError, "another program, or a daemon that is older"),
+        (grpc.StatusCode.PERMISSION_DENIED, "", RefusedError, "127.0.0.1.*token="),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "message larger than max (9 vs. 4)", RefusedError, "smaller region"),
+        (grpc.StatusCode.UNAVAILABLE, "Failed parsing HTTP/2", UnreachableError, "no daemon's port.*serve.listen"),
+        (grpc.StatusCode.INTERNAL, "", blinkd.DaemonError, "did not say why.*INTERNAL"),
+    ],
+)
+def test_what_grpc_says_itself_becomes_words_that_help(
+    code: grpc.StatusCode, details: str, kind: type[Exception], remedy: str
+) -> None:
+    error = of_status(code, details, "microscope:5767")
+    assert type(error) is kind
+    assert re.search(remedy, str(error))
+
+
 def test_nobody_at_the_address_is_said_with_the_remedy() -> None:
     with FakeDaemon() as daemon:
         address = daemon.address
@@ -177,6 +199,36 @@ def test_a_query_joins_its_pieces_in_their_order() -> None:
             assert len(client.query(ID)) == 0
             with pytest.raises(ValueError, match="first and last"):
                 client.query(ID, frames=(5, 2))
+
+
+def test_the_first_frame_alone_can_be_asked_for() -> None:
+    with FakeDaemon(QueryLocalizations=lambda *_: iter([batch([0, 0, 1])])) as daemon:
+        with Client(daemon.address) as client:
+            found = client.query(ID, frames=(0, 0))
+            assert (found.frame.tolist(), len(found.x_px)) == ([0, 0], 2)
+            assert daemon.requests[-1].last_frame == 1  # type: ignore[attr-defined]
+
+
+def test_camera_frames_go_on_after_a_break_and_stay_with_their_series() -> None:
+    frames = iter([1, None, 2, 0])
+
+    def next_frame(_: Any, context: grpc.ServicerContext) -> Any:
+        seq = next(frames)
+        if seq is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the daemon is stopping")
+        return pb_p.CameraFrame(series_id=ID, seq=seq or 0, png=grey if seq else b"")
+
+    into = io.BytesIO()
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(into, "png")
+    grey, done = into.getvalue(), pb_a.Acquisition(state=3)
+    with FakeDaemon(GetFrame=next_frame, GetAcquisition=lambda *_: done) as daemon, Client(daemon.address) as client:
+        gaps: list[blinkd.client.Gap] = []
+        assert [frame.seq for frame in client.frames(on_gap=gaps.append)] == [1, 2]
+        assert len(gaps) == 1
+        first, *later = [request.series_id for request in daemon.requests]  # type: ignore[attr-defined]
+        assert (first, set(later)) == (b"", {ID}), "also when a newer series has begun"
+        with pytest.raises(ValueError, match="max_side_px must be 1 to 65535"):
+            client.frames(max_side_px=0)
 
 
 def test_columns_become_a_table_of_pyarrow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import Any
 
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from blinkd import Client
-from blinkd.client import TileKey
-from blinkd.client.pictures import Canvas
-from blinkd.client.tiles import CACHED_TILES
+from blinkd import AsyncClient, Client
+from blinkd.client import BusyError, RefusedError, TileKey
+from blinkd.client.pictures import CANVAS_MAX_PX, Canvas
+from blinkd.client.tiles import CACHED_TILES, QUESTIONS_MAX
 from blinkd.v1 import preview_pb2 as pb
 from fake_daemon import FakeDaemon
 
@@ -39,6 +40,25 @@ def test_a_picture_keeps_the_tiles_that_did_not_change() -> None:
     assert (second.rgb[0, 0, 0], second.rgb[-1, -1, 0], second.rgb[0, -1, 0]) == (50, 70, 0)
     third = canvas.take(update({(0, 0): 9}, reset=True))
     assert third.rgb.shape == (SIDE, SIDE, 3)
+
+
+def test_a_followed_picture_has_a_bound_and_says_what_helps() -> None:
+    canvas = Canvas()
+    widest = CANVAS_MAX_PX // SIDE**2
+    assert canvas.take(update({(0, 0): 1, (widest - 1, 0): 2})).rgb.size == 3 * CANVAS_MAX_PX
+    with pytest.raises(RefusedError, match=r"16777220 x 4 pixels of 10 nm.*viewport.*pixel_size_nm"):
+        canvas.take(update({(widest, 0): 3}))
+    assert canvas.take(update({(0, 0): 4}, reset=True)).rgb.shape == (SIDE, SIDE, 3)
+
+
+def test_a_followed_picture_that_grows_too_large_ends_its_stream_with_the_error() -> None:
+    grows = [update({(0, 0): 1}), update({(CANVAS_MAX_PX, 0): 1})]
+    with FakeDaemon(SubscribePreview=lambda *_: iter(grows)) as daemon, Client(daemon.address) as client:
+        followed = client.pictures()
+        assert next(followed).rgb.shape == (SIDE, SIDE, 3)
+        with pytest.raises(RefusedError, match="smaller viewport"):
+            next(followed)
+        assert len(daemon.requests) == 1, "it is not tried again"
 
 
 class Map:
@@ -97,6 +117,47 @@ def test_tiles_are_read_once_and_again_when_they_changed() -> None:
         changes = source.refresh()
         assert (changes.reset, changes.tiles) == (False, (TileKey(0, 0, 0),))
         assert source.read(0, 0, 0)[0, 0] == 8.0
+
+
+def test_tiles_are_read_with_asyncio_as_without() -> None:
+    picture = Map({(0, 0): (3.0, 1), (1, 0): (4.0, 1)})
+
+    async def read(address: str) -> None:
+        async with AsyncClient(address) as client:
+            source = await client.tiles()
+            assert (source.series_id, source.levels, source.tile_px) == (bytes(16), 13, SIDE)
+            assert (await source.read(0, 0, 0)).tolist() == np.full((SIDE, SIDE), 3.0).tolist()
+            assert (await source.read(0, 5, 5)).sum() == 0, "a tile without localizations is empty"
+            asked = len(daemon.requests)
+            await source.read(0, 0, 0)
+            assert len(daemon.requests) == asked, "what was read is kept"
+            picture.version, picture.tiles[0, 0] = 2, (8.0, 2)
+            changes = await source.refresh([TileKey(0, 0, 0)])
+            assert (changes.reset, changes.tiles) == (False, (TileKey(0, 0, 0),))
+            assert (await source.read(0, 0, 0))[0, 0] == 8.0
+            picture.generation = 1
+            assert (await source.refresh()).reset
+
+    with FakeDaemon(GetTiles=picture.answer) as daemon:
+        asyncio.run(read(daemon.address))
+
+
+@pytest.mark.parametrize("source", ["Client", "AsyncClient"])
+def test_a_tile_that_the_daemon_never_draws_is_an_error_in_the_end(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blinkd.client.tiles.PAUSE_S", 0.0)
+    picture = Map({(0, 0): (3.0, 1)})
+    picture.at_once = 0
+
+    async def read(address: str) -> None:
+        async with AsyncClient(address) as client:
+            await (await client.tiles()).read(0, 0, 0)
+
+    with FakeDaemon(GetTiles=picture.answer) as daemon, Client(daemon.address) as client:
+        with pytest.raises(BusyError, match=r"tile \(0, 0\) of level 0"):
+            asyncio.run(read(daemon.address)) if source == "AsyncClient" else client.tiles().read(0, 0, 0)
+        assert len(daemon.requests) == 1 + QUESTIONS_MAX
 
 
 def test_what_the_daemon_had_no_time_for_is_asked_for_again() -> None:

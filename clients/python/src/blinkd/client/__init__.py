@@ -30,11 +30,12 @@ from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Look, Picture
 from blinkd.client.retrying import Gap
 from blinkd.client.scans import Scan, ScanTile, TileState
 from blinkd.client.sync import Client
-from blinkd.client.tiles import TileChanges, TileKey, TileSource
+from blinkd.client.tiles import AsyncTileSource, TileChanges, TileKey, TileSource
 
 __all__ = [
     "Acquisition",
     "AsyncClient",
+    "AsyncTileSource",
     "BusyError",
     "CameraCalibration",
     "CameraFrame",

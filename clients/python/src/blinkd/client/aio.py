@@ -6,8 +6,7 @@ protobuf.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -23,15 +22,14 @@ from blinkd.client.acquisitions import (
 from blinkd.client.aio_wire import AioWire
 from blinkd.client.asks import SeriesRef
 from blinkd.client.channel import Reach
-from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
+from blinkd.client.localizations import Export, LocalizationBatch, TableFormat, after_a_gap
 from blinkd.client.models import Model, ModelCheck
-from blinkd.client.pictures import CameraFrame, Look, Picture, Viewport
-from blinkd.client.retrying import Gap
+from blinkd.client.pictures import CameraFrame, Look, Picture, Rendering, Viewport
+from blinkd.client.retrying import OnGap
 from blinkd.client.saving import SLOW_S, is_tiff, picture_of, put
 from blinkd.client.scans import Scan
+from blinkd.client.tiles import AsyncTileSource
 from blinkd.series import Camera
-
-OnGap = Callable[[Gap], object]
 
 
 class AsyncAcquisitions:
@@ -48,7 +46,7 @@ class AsyncAcquisitions:
         """One series with all its tiles."""
         return await self._wire.ask(asks.acquisition(series))
 
-    async def watch(
+    def watch(
         self,
         series: SeriesRef = None,
         *,
@@ -57,10 +55,7 @@ class AsyncAcquisitions:
         on_gap: OnGap | None = None,
     ) -> AsyncIterator[Acquisition]:
         """The state now, then again at most every `interval_s`; `tiles` holds those that changed."""
-        async for value, _ in self._wire.follow(
-            lambda: asks.watch(series, interval_s), reconnect=reconnect, on_gap=on_gap
-        ):
-            yield value
+        return self._wire.follow(lambda: asks.watch(series, interval_s), reconnect=reconnect, on_gap=on_gap)
 
     async def configure(
         self,
@@ -95,7 +90,7 @@ class AsyncScans:
         """One scan with all its tiles."""
         return await self._wire.ask(asks.scan(series))
 
-    async def watch(
+    def watch(
         self,
         series: SeriesRef = None,
         *,
@@ -104,9 +99,7 @@ class AsyncScans:
         on_gap: OnGap | None = None,
     ) -> AsyncIterator[Scan]:
         """All tiles first, then those that changed."""
-        ask = lambda: asks.watch_scan(series, interval_s)  # noqa: E731
-        async for value, _ in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
-            yield value
+        return self._wire.follow(lambda: asks.watch_scan(series, interval_s), reconnect=reconnect, on_gap=on_gap)
 
     async def retake(self, series: SeriesRef, tiles: Iterable[int]) -> Scan:
         """Says that tiles are wanted again; whoever drives the scan reads `Scan.retake`."""
@@ -145,7 +138,7 @@ class AsyncModels:
 
 
 class AsyncClient:
-    """A blinkd daemon, for one event loop. `Client` also reads tiles; this one does not.
+    """A blinkd daemon, for one event loop.
 
     `token` and `root_certificates` (PEM, or a file of it) are what a daemon off loopback wants. Connects with the first
     call; every call ends after `timeout_s` with TimedOutError.
@@ -184,7 +177,7 @@ class AsyncClient:
         """Distributions, the course of time, drift and resolution of a series."""
         return await self._wire.ask(asks.statistics(series))
 
-    async def pictures(
+    def pictures(
         self,
         series: SeriesRef = None,
         *,
@@ -198,7 +191,8 @@ class AsyncClient:
         """The growing picture, at most every `interval_s`; who is slow gets fewer, never old ones.
 
         Without a series the newest is followed, also when a newer one comes. `pixel_size_nm` is rounded up to the next
-        level of the pyramid; None: the finest that keeps the picture under 2048 px.
+        level of the pyramid; None: the finest that keeps the picture under 2048 px. RefusedError where it grows beyond
+        8192 x 8192 pixels: a smaller viewport or a larger pixel helps.
         """
 
         def ask() -> asks.Ask[Picture]:
@@ -210,8 +204,7 @@ class AsyncClient:
                 interval_s=interval_s,
             )
 
-        async for picture, _ in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
-            yield picture
+        return self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap)
 
     async def picture(
         self,
@@ -254,18 +247,33 @@ class AsyncClient:
         )
         return put(path, (await self._wire.ask(ask, timeout_s=SLOW_S)).png)
 
-    async def frames(self, series: SeriesRef = None, *, max_side_px: int = 1024) -> AsyncIterator[CameraFrame]:
-        """Camera frames with what was found in them, as many as are read; ends with the series."""
-        seen: int | None = None
-        while True:
-            frame = await self._wire.ask(asks.frame(series, newer_than_seq=seen, max_side_px=max_side_px))
-            if frame is not None:
-                seen = frame.seq
-                yield frame
-            elif (await self.acquisitions.get(series)).is_done:
-                return
+    async def tiles(self, series: SeriesRef = None, *, look: Look | None = None) -> AsyncTileSource:
+        """The picture as numbers, tile by tile; counts of localizations unless `look` says Gaussian."""
+        look = look or Look(rendering=Rendering.HISTOGRAM)
+        return await AsyncTileSource(self._wire.ask, asks.series_id(series), look).open()
 
-    async def localizations(
+    def frames(
+        self,
+        series: SeriesRef = None,
+        *,
+        max_side_px: int = 1024,
+        reconnect: bool = True,
+        on_gap: OnGap | None = None,
+    ) -> AsyncIterator[CameraFrame]:
+        """Camera frames with what was found in them, as many as are read; ends with the series."""
+        wanted = asks.NextFrame(series, max_side_px=max_side_px)
+
+        async def begin() -> AsyncGenerator[CameraFrame, None]:
+            while True:
+                frame = await self._wire.ask(wanted.ask())
+                if frame is not None:
+                    yield frame
+                elif (await self.acquisitions.get(wanted.series_id)).is_done:
+                    return
+
+        return self._wire.insist(begin, reconnect=reconnect, on_gap=on_gap)
+
+    def localizations(
         self,
         series: SeriesRef = None,
         *,
@@ -275,11 +283,11 @@ class AsyncClient:
     ) -> AsyncIterator[LocalizationBatch]:
         """Localizations from now on, of every series unless one is named.
 
-        Who reads too slowly finds in `lagged` how many were left out; after a broken connection `after_gap` is true.
+        Who reads too slowly finds in `lagged` how many were left out, also in a batch that is empty; after a broken
+        connection `after_gap` is true.
         """
         ask = lambda: asks.follow_localizations(series, filter)  # noqa: E731
-        async for batch, after_gap in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
-            yield replace(batch, after_gap=True) if after_gap else batch
+        return self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap, after_gap=after_a_gap)
 
     def iter_query(
         self,

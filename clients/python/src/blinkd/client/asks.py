@@ -1,6 +1,6 @@
 """Every question to the daemon as a value: which method, which message, what becomes of the answer.
 
-In: what a caller of the client says. Out: an `Ask` or a `Follow`, which `wire` and `aio_wire` carry. Never: a socket.
+In: what a caller of the client says. Out: an `Ask`, which `wire` and `aio_wire` carry. Never: a socket.
 """
 
 from __future__ import annotations
@@ -228,18 +228,38 @@ def tiles(request: pb_p.GetTilesRequest) -> Ask[pb_p.GetTilesResponse]:
     return Ask("Preview", "GetTiles", request, pb_p.GetTilesResponse, lambda m: m)
 
 
-def frame(series: SeriesRef, *, newer_than_seq: int | None, max_side_px: int) -> Ask[pictures.CameraFrame | None]:
-    """The latest camera frame; None: there is none newer."""
+class NextFrame:
+    """Asks for one camera frame after another, of one series: where none is named, of the first that answers."""
 
-    def make(m: pb_p.CameraFrame) -> pictures.CameraFrame | None:
-        return convert(pictures.CameraFrame, m) if m.png else None
+    def __init__(self, series: SeriesRef, *, max_side_px: int) -> None:
+        if not 1 <= max_side_px <= 65_535:
+            raise ValueError(f"max_side_px must be 1 to 65535, not {max_side_px}")
+        self.series_id, self._max_side_px = series_id(series), max_side_px
+        self._seen: int | None = None
 
-    request = pb_p.GetFrameRequest(series_id=series_id(series), newer_than_seq=newer_than_seq, max_side_px=max_side_px)
-    return Ask("Preview", "GetFrame", request, pb_p.CameraFrame, make)
+    def ask(self) -> Ask[pictures.CameraFrame | None]:
+        """The next one that there is; None: not within a second."""
+        request = pb_p.GetFrameRequest(
+            series_id=self.series_id, newer_than_seq=self._seen, max_side_px=self._max_side_px
+        )
+        return Ask("Preview", "GetFrame", request, pb_p.CameraFrame, self._take)
+
+    def _take(self, m: pb_p.CameraFrame) -> pictures.CameraFrame | None:
+        self.series_id = m.series_id or self.series_id
+        if not m.png:
+            return None
+        self._seen = m.seq
+        return convert(pictures.CameraFrame, m)
 
 
-def _batch(method: str, request: Message) -> Ask[loc.LocalizationBatch]:
-    return Ask("Localizations", method, request, pb_l.LocalizationBatch, partial(convert, loc.LocalizationBatch))
+def _batch(
+    method: str, request: Message, make: Callable[[loc.LocalizationBatch], loc.LocalizationBatch] | None = None
+) -> Ask[loc.LocalizationBatch]:
+    def converted(m: pb_l.LocalizationBatch) -> loc.LocalizationBatch:
+        batch = convert(loc.LocalizationBatch, m)
+        return make(batch) if make else batch
+
+    return Ask("Localizations", method, request, pb_l.LocalizationBatch, converted)
 
 
 def follow_localizations(series: SeriesRef, wanted: a.LocalizationFilter | None) -> Ask[loc.LocalizationBatch]:
@@ -259,9 +279,9 @@ def query(
     first, last = frames or (0, 0)
     if first < 0 or last < first:
         raise ValueError(f"frames: first and last, from 0, not {first} to {last}")
-    if frames == (0, 0):
-        # To the daemon a last frame of 0 is the end.
-        raise ValueError("frames: (0, 0) cannot be asked for; ask for (0, 1) and take frame == 0")
+    only_first = frames is not None and last == 0
+    if only_first:
+        last = 1  # to the daemon a last frame of 0 is the end
     request = pb_l.QueryLocalizationsRequest(
         series_id=series_id(series),
         tile_index=tile,
@@ -269,7 +289,7 @@ def query(
         last_frame=last,
         filter=_filter(wanted),
     )
-    return _batch("QueryLocalizations", request)
+    return _batch("QueryLocalizations", request, loc.of_frame_0 if only_first else None)
 
 
 _FORMATS = {

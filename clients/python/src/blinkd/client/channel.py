@@ -5,6 +5,7 @@ In: what the user says. Out: options and credentials for gRPC, refused where the
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,10 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", PICTURE_MAX_BYTES),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
+    # A machine that lost its power or its cable says no goodbye: a stream that waits asks for a sign of life.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.http2.max_pings_without_data", 0),
 )
 
 
@@ -40,6 +45,8 @@ class Reach:
         pem = root_certificates
         if isinstance(pem, str | Path):
             pem = Path(pem).read_bytes()
+        if pem is not None:
+            _check(pem)
         if token is not None and pem is None and not is_loopback(host):
             raise ValueError("token: it would go over the network in the clear; give root_certificates, too (PEM)")
         return Reach(address=address, token=token, certificates=pem, timeout_s=timeout_s)
@@ -53,6 +60,13 @@ class Reach:
     def credentials(self) -> grpc.ChannelCredentials | None:
         """None: no TLS."""
         return None if self.certificates is None else grpc.ssl_channel_credentials(self.certificates)
+
+
+def _check(pem: bytes) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(f"root_certificates: no certificate in PEM ({error})") from None
 
 
 def is_loopback(host: str) -> bool:

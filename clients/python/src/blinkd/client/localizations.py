@@ -95,6 +95,17 @@ class LocalizationBatch:
         )
 
 
+def after_a_gap(batch: LocalizationBatch) -> LocalizationBatch:
+    """The same, marked."""
+    return replace(batch, after_gap=True)
+
+
+def of_frame_0(batch: LocalizationBatch) -> LocalizationBatch:
+    """Without what later frames gave."""
+    columns: dict[str, Any] = {name: column[batch.frame == 0] for name, column in batch.columns().items()}
+    return replace(batch, **columns)
+
+
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(LocalizationBatch) if "dtype" in field.metadata)
 _NOTHING: dict[str, Any] = {
     field.name: np.empty(0, field.metadata["dtype"]) for field in fields(LocalizationBatch) if "dtype" in field.metadata

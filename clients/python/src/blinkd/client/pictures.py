@@ -11,10 +11,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from blinkd.client.convert import column, made
+from blinkd.client.errors import RefusedError
 from blinkd.v1 import preview_pb2 as pb
 
 Rgb = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+CANVAS_MAX_PX = 8192 * 8192
+"""Of a followed picture: as many as one that is rendered at once may have; 192 MiB, and as much again in tiles."""
 
 
 def pixels(png: bytes) -> Rgb:
@@ -132,7 +135,7 @@ class CameraFrame:
 
 
 class Canvas:
-    """Puts the tiles of a followed picture together; as large as the tiles that came."""
+    """Puts the tiles of a followed picture together; as large as the tiles that came, up to CANVAS_MAX_PX."""
 
     def __init__(self) -> None:
         self._tiles: dict[tuple[int, int], Rgb] = {}
@@ -141,11 +144,17 @@ class Canvas:
         """The picture with what has changed."""
         if update.reset:
             self._tiles.clear()
-        self._tiles.update({(tile.tile_x, tile.tile_y): pixels(tile.png) for tile in update.tiles})
         side, pixel = update.tile_px, update.pixel_size_nm
-        columns, rows = [x for x, _ in self._tiles], [y for _, y in self._tiles]
+        places = self._tiles.keys() | {(tile.tile_x, tile.tile_y) for tile in update.tiles}
+        columns, rows = [x for x, _ in places], [y for _, y in places]
         left, top = min(columns, default=0), min(rows, default=0)
         size = (max(rows, default=-1) - top + 1) * side, (max(columns, default=-1) - left + 1) * side
+        if size[0] * size[1] > CANVAS_MAX_PX:
+            raise RefusedError(
+                f"the picture has grown to {size[1]} x {size[0]} pixels of {pixel:g} nm; at most {CANVAS_MAX_PX} are "
+                "put together: ask with a smaller viewport or a larger pixel_size_nm"
+            )
+        self._tiles.update({(tile.tile_x, tile.tile_y): pixels(tile.png) for tile in update.tiles})
         rgb = np.zeros((*size, 3), np.uint8)
         for (x, y), tile in self._tiles.items():
             rgb[(y - top) * side : (y - top + 1) * side, (x - left) * side : (x - left + 1) * side] = tile

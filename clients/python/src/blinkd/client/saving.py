@@ -28,8 +28,11 @@ def put(path: str | Path, data: bytes) -> Path:
     """Whole under its name, or not there."""
     to = Path(path)
     part = to.with_name(to.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, to)
+    try:
+        part.write_bytes(data)
+        os.replace(part, to)
+    finally:
+        part.unlink(missing_ok=True)
     return to
 
 

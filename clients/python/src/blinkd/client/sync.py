@@ -6,8 +6,7 @@ or protobuf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -22,17 +21,15 @@ from blinkd.client.acquisitions import (
 )
 from blinkd.client.asks import SeriesRef
 from blinkd.client.channel import Reach
-from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
+from blinkd.client.localizations import Export, LocalizationBatch, TableFormat, after_a_gap
 from blinkd.client.models import Model, ModelCheck
 from blinkd.client.pictures import CameraFrame, Look, Picture, Rendering, Viewport
-from blinkd.client.retrying import Gap
+from blinkd.client.retrying import OnGap
 from blinkd.client.saving import SLOW_S, is_tiff, picture_of, put
 from blinkd.client.scans import Scan
 from blinkd.client.tiles import TileSource
 from blinkd.client.wire import Wire
 from blinkd.series import Camera
-
-OnGap = Callable[[Gap], object]
 
 
 class Acquisitions:
@@ -58,8 +55,7 @@ class Acquisitions:
         on_gap: OnGap | None = None,
     ) -> Iterator[Acquisition]:
         """The state now, then again at most every `interval_s`; `tiles` holds those that changed."""
-        for value, _ in self._wire.follow(lambda: asks.watch(series, interval_s), reconnect=reconnect, on_gap=on_gap):
-            yield value
+        return self._wire.follow(lambda: asks.watch(series, interval_s), reconnect=reconnect, on_gap=on_gap)
 
     def configure(
         self,
@@ -103,9 +99,7 @@ class Scans:
         on_gap: OnGap | None = None,
     ) -> Iterator[Scan]:
         """All tiles first, then those that changed."""
-        ask = lambda: asks.watch_scan(series, interval_s)  # noqa: E731
-        for value, _ in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
-            yield value
+        return self._wire.follow(lambda: asks.watch_scan(series, interval_s), reconnect=reconnect, on_gap=on_gap)
 
     def retake(self, series: SeriesRef, tiles: Iterable[int]) -> Scan:
         """Says that tiles are wanted again; whoever drives the scan reads `Scan.retake`."""
@@ -197,7 +191,8 @@ class Client:
         """The growing picture, at most every `interval_s`; who is slow gets fewer, never old ones.
 
         Without a series the newest is followed, also when a newer one comes. `pixel_size_nm` is rounded up to the next
-        level of the pyramid; None: the finest that keeps the picture under 2048 px.
+        level of the pyramid; None: the finest that keeps the picture under 2048 px. RefusedError where it grows beyond
+        8192 x 8192 pixels: a smaller viewport or a larger pixel helps.
         """
 
         def ask() -> asks.Ask[Picture]:
@@ -209,8 +204,7 @@ class Client:
                 interval_s=interval_s,
             )
 
-        for picture, _ in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
-            yield picture
+        return self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap)
 
     def picture(
         self,
@@ -258,16 +252,26 @@ class Client:
         look = look or Look(rendering=Rendering.HISTOGRAM)
         return TileSource(self._wire.ask, asks.series_id(series), look)
 
-    def frames(self, series: SeriesRef = None, *, max_side_px: int = 1024) -> Iterator[CameraFrame]:
+    def frames(
+        self,
+        series: SeriesRef = None,
+        *,
+        max_side_px: int = 1024,
+        reconnect: bool = True,
+        on_gap: OnGap | None = None,
+    ) -> Iterator[CameraFrame]:
         """Camera frames with what was found in them, as many as are read; ends with the series."""
-        seen: int | None = None
-        while True:
-            frame = self._wire.ask(asks.frame(series, newer_than_seq=seen, max_side_px=max_side_px))
-            if frame is not None:
-                seen = frame.seq
-                yield frame
-            elif self.acquisitions.get(series).is_done:
-                return
+        wanted = asks.NextFrame(series, max_side_px=max_side_px)
+
+        def begin() -> Iterator[CameraFrame]:
+            while True:
+                frame = self._wire.ask(wanted.ask())
+                if frame is not None:
+                    yield frame
+                elif self.acquisitions.get(wanted.series_id).is_done:
+                    return
+
+        return self._wire.insist(begin, reconnect=reconnect, on_gap=on_gap)
 
     def localizations(
         self,
@@ -279,11 +283,11 @@ class Client:
     ) -> Iterator[LocalizationBatch]:
         """Localizations from now on, of every series unless one is named.
 
-        Who reads too slowly finds in `lagged` how many were left out; after a broken connection `after_gap` is true.
+        Who reads too slowly finds in `lagged` how many were left out, also in a batch that is empty; after a broken
+        connection `after_gap` is true.
         """
         ask = lambda: asks.follow_localizations(series, filter)  # noqa: E731
-        for batch, after_gap in self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap):
-            yield replace(batch, after_gap=True) if after_gap else batch
+        return self._wire.follow(ask, reconnect=reconnect, on_gap=on_gap, after_gap=after_a_gap)
 
     def iter_query(
         self,

@@ -1,6 +1,7 @@
 """Questions over a connection that waits for answers.
 
-In: an `Ask`. Out: its answer, or a stream of them that begins again after the daemon did. Never: an error of gRPC.
+In: an `Ask`. Out: its answer, or a stream of them that begins again after the daemon did. Never: an error of gRPC; more
+than one answer of a stream taken before it is asked for.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
+from blinkd.client import tls
 from blinkd.client.asks import Ask
 from blinkd.client.channel import OPTIONS, Reach
-from blinkd.client.errors import DaemonError, UnreachableError, of_status
-from blinkd.client.retrying import Gap, Retrying
+from blinkd.client.errors import DaemonError, UnreachableError, never_connected, of_status, wants_tls
+from blinkd.client.retrying import OnGap, Retrying, tell
 
 T = TypeVar("T")
 
@@ -66,22 +68,43 @@ class Wire:
             answers.cancel()
 
     def follow(
-        self, ask: Callable[[], Ask[T]], *, reconnect: bool, on_gap: Callable[[Gap], object] | None
-    ) -> Iterator[tuple[T, bool]]:
-        """Answers without end, and whether the connection broke before this one."""
+        self,
+        ask: Callable[[], Ask[T]],
+        *,
+        reconnect: bool,
+        on_gap: OnGap | None,
+        after_gap: Callable[[T], T] | None = None,
+    ) -> Iterator[T]:
+        """Answers without end; the first one after the connection broke goes through `after_gap`."""
+
+        def begin() -> Iterator[T]:
+            yield from self.stream(ask())
+            # The daemon ends its streams when it stops.
+            raise UnreachableError(f"the daemon at {self.reach.address} has ended the stream")
+
+        return self.insist(begin, reconnect=reconnect, on_gap=on_gap, after_gap=after_gap)
+
+    def insist(
+        self,
+        begin: Callable[[], Iterator[T]],
+        *,
+        reconnect: bool,
+        on_gap: OnGap | None,
+        after_gap: Callable[[T], T] | None = None,
+    ) -> Iterator[T]:
+        """What `begin` gives, begun again when the connection breaks; ends as it does, or with the client."""
         retrying = Retrying()
         while not self._closed.is_set():
             try:
-                for value in self.stream(ask()):
-                    yield value, retrying.came()
-                # The daemon ends its streams when it stops.
-                raise UnreachableError(f"the daemon at {self.reach.address} has ended the stream")
+                for value in begin():
+                    again = retrying.came()
+                    yield after_gap(value) if again and after_gap else value
+                return
             except DaemonError as error:
                 if self._closed.is_set():
                     return
                 gap, wait_s = retrying.after(error, reconnect=reconnect)
-            if on_gap is not None:
-                on_gap(gap)
+            tell(gap, on_gap)
             self._closed.wait(wait_s)
 
 
@@ -96,11 +119,14 @@ class _Errors:
             raise UnreachableError("the client is closed")
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, grpc.RpcError | ValueError) and self._closed.is_set():
+            raise UnreachableError("the client is closed") from None
         if isinstance(error, grpc.RpcError):
             call: Any = error
-            raise of_status(call.code(), call.details(), self._reach.address) from None
-        if isinstance(error, ValueError) and self._closed.is_set():
-            raise UnreachableError("the client is closed") from None
+            reach, details = self._reach, call.details()
+            if reach.certificates is None and never_connected(details) and tls.is_spoken(reach.address):
+                raise wants_tls(reach.address) from None
+            raise of_status(call.code(), details, reach.address) from None
 
 
 def serialized(message: Message) -> bytes:
