@@ -101,12 +101,12 @@ def sample(
         # Negative binomial: a gamma of this shape has variance over mean of 1 + mean / shape.
         shape = torch.clamp(mean / (cluster * sampling.clustering), min=1e-6)
         mean = _gamma(shape, generator=generator) * cluster * sampling.clustering
-    return torch.poisson(mean, generator=generator)
+    return _counted(mean, generator=generator)
 
 
 def poisson_only(perfect: Tensor, *, localizations: float, generator: torch.Generator) -> Tensor:
     """The paper's test pictures: samples of the perfect picture and nothing else, so many on average."""
-    return torch.poisson(perfect * (localizations / perfect.sum().clamp(min=1e-9)), generator=generator)
+    return _counted(perfect * (localizations / perfect.sum().clamp(min=1e-9)), generator=generator)
 
 
 def widefield(perfect: Tensor, *, sampling: Sampling, generator: torch.Generator) -> Tensor:
@@ -124,6 +124,12 @@ def widefield(perfect: Tensor, *, sampling: Sampling, generator: torch.Generator
     # A window of a field of view does not always hold its brightest place.
     dimmed: Tensor = scaled * (0.4 + 0.6 * gain)
     return dimmed
+
+
+def _counted(mean: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Poisson numbers. What is nearly 0 is 0, which draws no number: whether a processor keeps numbers below 1e-38 or
+    not (PyTorch can be told) must not shift all that are drawn after them."""
+    return torch.poisson(torch.where(mean > 1e-9, mean, 0.0), generator=generator)
 
 
 def _labelled(perfect: Tensor, *, part: float, sampling: Sampling, generator: torch.Generator) -> Tensor:
