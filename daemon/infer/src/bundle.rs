@@ -70,13 +70,17 @@ impl Bundle {
 
 /// Reads only the card of a bundle.
 pub fn read_card(folder: &Path) -> Result<Card, BundleError> {
-    let path = folder.join(CARD);
-    let text = String::from_utf8(read_bounded(folder, CARD, MAX_CARD_BYTES)?);
-    let text = text.map_err(|_| BundleError::NotText { path: path.display().to_string() })?;
-    Ok(Card::read(&path.display().to_string(), &text)?)
+    let text = read_text(folder)?;
+    Ok(Card::read(&folder.join(CARD).display().to_string(), &text)?)
 }
 
-fn read_proven(folder: &Path, name: &str, expected: &str) -> Result<Vec<u8>, BundleError> {
+/// The text of a bundle's card, whatever its engine.
+pub(crate) fn read_text(folder: &Path) -> Result<String, BundleError> {
+    let text = String::from_utf8(read_bounded(folder, CARD, MAX_CARD_BYTES)?);
+    text.map_err(|_| BundleError::NotText { path: folder.join(CARD).display().to_string() })
+}
+
+pub(crate) fn read_proven(folder: &Path, name: &str, expected: &str) -> Result<Vec<u8>, BundleError> {
     let bytes = read_bounded(folder, name, MAX_FILE_BYTES)?;
     let digest = Sha256::digest(&bytes);
     let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -3,9 +3,9 @@
 //! In: the text of a `card.toml`. Out: a [`Card`], or every problem of the text at once, each with its
 //! field. Never: a default for something that changes numbers, an unknown key passed over, another file.
 
-mod fields;
+pub(crate) mod fields;
 mod fit;
-mod read;
+pub(crate) mod read;
 
 use std::collections::BTreeMap;
 

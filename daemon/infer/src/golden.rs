@@ -12,6 +12,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::decode::Decode;
 use crate::engine::{Engine, EngineError, FrameRef, Output, Pixels, WindowRef};
 use crate::npy::{Npy, NpyError, Values};
+use crate::painter::PainterError;
 
 /// Largest difference of a raw output value that passes, in the network's units.
 pub const OUTPUT_TOLERANCE: f32 = 2e-4;
@@ -65,6 +66,8 @@ pub enum GoldenError {
     Bundle(#[from] BundleError),
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Painter(Box<PainterError>),
     #[error("golden/{file}: {error}")]
     Npy { file: String, error: NpyError },
     #[error("golden/{file}: {problem}")]

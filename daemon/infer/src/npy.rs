@@ -13,6 +13,7 @@ pub struct Npy {
 /// Values in C order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
+    U8(Vec<u8>),
     U16(Vec<u16>),
     F32(Vec<f32>),
 }
@@ -25,7 +26,7 @@ pub enum NpyError {
     NotNpy,
     #[error("its header lacks '{0}' or has something unexpected there")]
     Header(&'static str),
-    #[error("its values are of type {0}; u2 and f4, little-endian, are read")]
+    #[error("its values are of type {0}; u1, u2 and f4, little-endian, are read")]
     Type(String),
     #[error("it holds {found} bytes of values where its shape needs {needed}")]
     Length { found: usize, needed: usize },
@@ -45,6 +46,7 @@ impl Npy {
         let count = shape.iter().try_fold(1usize, |product, side| product.checked_mul(*side));
         let count = count.ok_or(NpyError::Header("shape"))?;
         let size = match kind {
+            "|u1" => 1,
             "<u2" => 2,
             "<f4" => 4,
             other => return Err(NpyError::Type(other.to_owned())),
@@ -52,10 +54,12 @@ impl Npy {
         if count.checked_mul(size) != Some(data.len()) {
             return Err(NpyError::Length { found: data.len(), needed: count.saturating_mul(size) });
         }
-        let values = if size == 2 {
-            Values::U16(data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect())
-        } else {
-            Values::F32(data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+        let values = match size {
+            1 => Values::U8(data.to_vec()),
+            2 => Values::U16(data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect()),
+            _ => Values::F32(
+                data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+            ),
         };
         Ok(Self { shape, values })
     }

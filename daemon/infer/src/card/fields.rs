@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::Span;
 
 /// One table that is being read. Taken keys are gone; what is left at the end is unknown.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     name: &'a str,
     table: Table,
     problems: &'a mut Vec<String>,

@@ -21,12 +21,7 @@ const MAX_ENTRIES: usize = 1000;
 impl Card {
     /// Reads `text`, the content of `file`.
     pub fn read(file: &str, text: &str) -> Result<Self, BadCard> {
-        let bad = |problems| BadCard { file: file.to_owned(), problems };
-        let mut rest: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line =
-                error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
-            bad(vec![format!("line {line}: {}", error.message())])
-        })?;
+        let mut rest = parse(file, text)?;
         let mut problems = Vec::new();
         let (graphs, precision) = graphs(&mut rest, &mut problems);
         let sha256 = sums(Fields::of(&mut rest, "sha256", &mut problems));
@@ -52,7 +47,7 @@ impl Card {
         let (description, licence) = (top.text("description"), top.text("licence"));
         top.finish();
         if !problems.is_empty() {
-            return Err(bad(problems));
+            return Err(BadCard { file: file.to_owned(), problems });
         }
         Ok(Self {
             name,
@@ -73,6 +68,14 @@ impl Card {
             golden,
         })
     }
+}
+
+/// The text as a table, or the line where it is none.
+pub(crate) fn parse(file: &str, text: &str) -> Result<Table, BadCard> {
+    text.parse().map_err(|error: toml::de::Error| {
+        let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        BadCard { file: file.to_owned(), problems: vec![format!("line {line}: {}", error.message())] }
+    })
 }
 
 fn graphs(rest: &mut Table, problems: &mut Vec<String>) -> (Graphs, String) {
@@ -170,7 +173,7 @@ fn psf(rest: &mut Table, problems: &mut Vec<String>) -> Psf {
     psf
 }
 
-fn metrics(rest: &mut Table, problems: &mut Vec<String>) -> Vec<Table> {
+pub(crate) fn metrics(rest: &mut Table, problems: &mut Vec<String>) -> Vec<Table> {
     let entries = match rest.remove("metrics") {
         None => return Vec::new(),
         Some(Value::Array(entries)) if entries.len() <= MAX_ENTRIES => entries,
@@ -208,7 +211,7 @@ fn golden(rest: &mut Table, problems: &mut Vec<String>) -> Option<Golden> {
 }
 
 /// File names and digests. A name may not leave the folder that it stands for.
-fn sums(mut fields: Fields<'_>) -> BTreeMap<String, String> {
+pub(crate) fn sums(mut fields: Fields<'_>) -> BTreeMap<String, String> {
     let names: Vec<String> = fields.keys().take(MAX_ENTRIES).collect();
     let mut sums = BTreeMap::new();
     for name in names {

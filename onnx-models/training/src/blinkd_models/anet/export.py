@@ -101,7 +101,7 @@ def compose(
         "sha256": {},
         "network": {
             "window_px": window_px,
-            "overlap_px": OVERLAP_PX,
+            "overlap_px": min(OVERLAP_PX, window_px // 4),
             "pixel_nm": PIXEL_NM,
             "mflop_per_px": round(mflop_per_px(painter_of(settings)), 4),
             "structures": {kind: SWITCH[kind] for kind in settings.kinds},
