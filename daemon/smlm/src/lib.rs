@@ -5,6 +5,7 @@
 pub mod account;
 pub mod crlb;
 pub mod drift;
+pub mod error_map;
 pub mod estimate;
 pub mod frame;
 pub mod frc;
@@ -18,6 +19,7 @@ pub mod psf;
 pub mod render;
 pub mod series;
 pub mod similarity;
+pub mod squirrel;
 pub mod statistics;
 pub mod tiling;
 pub mod units;
