@@ -3,6 +3,7 @@
 //! In: values. Out: values. Never: files, sockets, threads, clocks, async, ONNX. Whoever calls passes time in.
 
 pub mod account;
+pub mod blend;
 pub mod crlb;
 pub mod drift;
 pub mod error_map;
