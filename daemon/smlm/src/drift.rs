@@ -1,17 +1,23 @@
 //! How the sample moves under the objective, seen in the localizations themselves.
 //!
 //! In: segments of localizations, in order. Out: the shift of each against the earlier ones, with its standard
-//! deviation. Never: a correction of anything; a shift where two segments share no structure.
+//! deviation; for one tile its course, and localizations without it. Never: a shift where two segments share no
+//! structure; a localization moved that the caller did not lend.
 //!
 //! Displacements between localizations of a segment and of the reference pile up at the drift, on an even background of
 //! pairs that have nothing to do with each other. The top of the pile is found by mean shift: the mean of all
 //! displacements within a radius of where it was last (Fazekas et al. 2021, Biophysical Reports 1, 100008, eq. 1). An
-//! even background does not move it.
+//! even background does not move it. Compared with redundant cross-correlation (Wang et al. 2014, Optics Express 22, 15982)
+//! on simulated tiles of 1,000 frames and 140 nm of drift, what is left is about the same where localizations are few, and
+//! 0.6 to 2.4 instead of 0.2 to 0.8 nm where they are many, of 15 nm that each errs by itself; and it takes no transforms
+//! of a whole tile.
 
+mod course;
 mod neighbours;
 #[cfg(test)]
 mod tests;
 
+pub use course::{Drift, NoDrift, correct};
 use neighbours::Neighbours;
 
 /// Displacements that are looked at: the drift between two segments must be well below.

@@ -3,11 +3,14 @@
 //! In: values. Out: values. Never: files, sockets, threads, clocks, async, ONNX. Whoever calls passes time in.
 
 pub mod account;
+pub mod blend;
 pub mod crlb;
 pub mod drift;
+pub mod error_map;
 pub mod estimate;
 pub mod frame;
 pub mod frc;
+pub mod grey;
 pub mod localization;
 pub mod localize;
 pub mod map;
@@ -16,7 +19,11 @@ pub mod placement;
 pub mod psf;
 pub mod render;
 pub mod series;
+pub mod sharpness;
+pub mod similarity;
+pub mod squirrel;
 pub mod statistics;
 pub mod tiling;
 pub mod units;
+pub mod verdict;
 pub mod window;

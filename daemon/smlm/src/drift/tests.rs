@@ -1,4 +1,6 @@
 use super::*;
+use crate::localization::Localization;
+use crate::units::{Nm, PixelSize};
 
 /// A small generator, so that the crate needs none: xorshift64*.
 struct Dice(u64);
@@ -71,4 +73,79 @@ fn nothing_at_all_is_no_drift() {
     let mut follower = Follower::default();
     follower.follow(&Segment::default());
     assert_eq!(follower.follow(&Segment::default()), None);
+}
+
+const PIXEL: PixelSize = PixelSize { x: Nm(100.0), y: Nm(110.0) };
+
+/// `per_frame` localizations in each of 1,000 frames, the sample drifting evenly by `by` nm in all.
+fn tile(dice: &mut Dice, per_frame: usize, by: (f32, f32)) -> Vec<Localization> {
+    let mut found = Vec::new();
+    for frame in 0..1000u16 {
+        let part = f32::from(frame) / 1000.0;
+        for (x, y) in filaments(dice, per_frame, (by.0 * part, by.1 * part)) {
+            let (x, y) = PIXEL.centre_px(Nm(x.into()), Nm(y.into()));
+            let (x_px, y_px) = (x.0 as f32, y.0 as f32);
+            found.push(Localization {
+                frame: 5000 + u32::from(frame),
+                x_px,
+                y_px,
+                ..Localization::default()
+            });
+        }
+    }
+    found
+}
+
+/// Root mean square of what is left, but for a shift of the whole.
+fn left(drift: &Drift, by: (f32, f32)) -> f64 {
+    let off: Vec<(f64, f64)> = (0..1000u64)
+        .map(|frame| {
+            let (x, y) = drift.at(5000 + frame);
+            let part = frame as f64 / 1000.0;
+            (x.0 - part * f64::from(by.0), y.0 - part * f64::from(by.1))
+        })
+        .collect();
+    let mean = off.iter().fold((0.0, 0.0), |sum, off| (sum.0 + off.0 / 1e3, sum.1 + off.1 / 1e3));
+    (off.iter().map(|off| (off.0 - mean.0).powi(2) + (off.1 - mean.1).powi(2)).sum::<f64>() / 1e3).sqrt()
+}
+
+#[test]
+fn a_tile_that_drifts_by_100_nm_is_corrected_to_less_than_5_nm() {
+    for (seed, per_frame) in [(7, 100), (9, 20)] {
+        let by = (80.0, -60.0);
+        let mut found = tile(&mut Dice(seed), per_frame, by);
+        let drift = Drift::of_tile(&found, PIXEL).unwrap();
+        assert!(left(&drift, by) < 5.0, "{seed}: {} nm", left(&drift, by));
+        assert!((drift.farthest().0 - 100.0).abs() < 12.0, "{seed}: {:?}", drift.farthest());
+        correct(&mut found, &drift, PIXEL);
+        let again = Drift::of_tile(&found, PIXEL).unwrap();
+        assert!(left(&again, (0.0, 0.0)) < 5.0, "{seed}: {} nm", left(&again, (0.0, 0.0)));
+    }
+}
+
+#[test]
+fn a_course_goes_straight_between_segments_and_on_to_the_ends() {
+    let found = tile(&mut Dice(7), 20, (50.0, 0.0));
+    let drift = Drift::of_tile(&found, PIXEL).unwrap();
+    let (first, last) = (drift.moved()[0], drift.moved()[1]);
+    let half = (first.seq + last.seq) / 2;
+    assert!((drift.at(half).0.0 - (first.x_nm + last.x_nm) / 2.0).abs() < 0.1);
+    assert_eq!(drift.at(0), drift.at(5000));
+    assert_eq!(drift.at(9000), drift.at(5999));
+}
+
+#[test]
+fn a_tile_says_why_its_drift_is_not_known() {
+    assert_eq!(Drift::of_tile(&[], PIXEL), Err(NoDrift::TooFew(0)));
+    let mut dice = Dice(11);
+    let mut anywhere = |frame| Localization {
+        frame,
+        x_px: 80.0 * dice.unit(),
+        y_px: 80.0 * dice.unit(),
+        ..Localization::default()
+    };
+    let even: Vec<Localization> = (0..8000).map(|i| anywhere(i / 8)).collect();
+    assert_eq!(Drift::of_tile(&even, PIXEL), Err(NoDrift::NoStructure));
+    let one_frame: Vec<Localization> = (0..2000).map(|_| anywhere(3)).collect();
+    assert_eq!(Drift::of_tile(&one_frame, PIXEL), Err(NoDrift::NoStructure));
 }
