@@ -8,6 +8,7 @@ pub mod drift;
 pub mod estimate;
 pub mod frame;
 pub mod frc;
+pub mod gaussian;
 pub mod localization;
 pub mod localize;
 pub mod map;
