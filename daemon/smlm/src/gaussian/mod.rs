@@ -144,6 +144,14 @@ pub struct Strip {
     peaks: Vec<Peak>,
 }
 
+impl Strip {
+    /// Makes room for so many localizations.
+    pub fn reserve(&mut self, localizations: usize) {
+        self.found.reserve(localizations);
+        self.peaks.reserve(localizations);
+    }
+}
+
 impl Recipe {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         settings.check()?;

@@ -21,7 +21,7 @@ impl<const W: usize> Profile<W> {
         debug_assert!(side < W);
         let (mut below, mut density, mut moment) = ([0.0; W], [0.0; W], [0.0; W]);
         let per_sigma = 1.0 / sigma;
-        let height = per_sigma * 0.398_942_28;
+        let height = per_sigma * 0.398_942_3;
         for edge in 0..W {
             let z = (edge as f32 - 0.5 - centre) * per_sigma;
             let fall = exp_below_0(-0.5 * z * z);
