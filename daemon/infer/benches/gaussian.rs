@@ -54,11 +54,11 @@ fn main() {
 fn stages(frames: &[Vec<u8>], recipe: Settings, seconds: Duration) {
     let recipe = Recipe::new(recipe).unwrap();
     let own = Rows { first: 0, end: SHAPE.height as usize };
-    let mut strip = Strip { width: SHAPE.width as usize, own, ..Strip::default() };
-    strip.image.resize(SHAPE.pixels(), 0.0);
+    let mut strip = Strip::default();
+    strip.cover(SHAPE, own);
     let whole = Cut { x: 0, y: 0, width: SHAPE.width as usize, height: SHAPE.height as usize };
     let photons = Scaling { offset_photons: 0.0, scale_photons: 1.0 };
-    let mut load = |strip: &mut Strip, at: usize| {
+    let load = |strip: &mut Strip, at: usize| {
         fill(&window(&frames[at % FRAMES]).this, photons, whole, &mut strip.image);
         0
     };

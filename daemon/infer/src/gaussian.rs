@@ -128,14 +128,8 @@ impl Gaussian {
         for (index, piece) in self.pieces.iter_mut().enumerate() {
             let strip = &mut piece.get_mut().unwrap_or_else(PoisonError::into_inner).strip;
             strip.reserve(ROOM);
-            let Strip { image, width: columns, top, own, .. } = strip;
             let first = index % strips * strip_rows;
-            let end = (first + strip_rows).min(height);
-            *top = first.saturating_sub(HALO_PX);
-            let bottom = (end + HALO_PX).min(height);
-            *own = Rows { first: first - *top, end: end - *top };
-            *columns = width;
-            image.resize((bottom - *top) * width, 0.0);
+            strip.cover(shape, Rows { first, end: first + strip_rows });
         }
         self.thresholds.resize(windows, 0.0);
         self.found.reserve(ROOM * strips);
@@ -144,9 +138,10 @@ impl Gaussian {
 
     /// Photons and wavelet filter of one strip.
     fn filter(&self, window: &WindowRef<'_>, piece: &mut Piece) {
-        let Strip { image, width, top, .. } = &mut piece.strip;
-        let cut = Cut { x: 0, y: *top, width: *width, height: image.len() / *width };
-        fill(&window.this, PHOTONS, cut, image);
+        let rows = piece.strip.rows();
+        let width = window.this.shape.width as usize;
+        let cut = Cut { x: 0, y: rows.first, width, height: rows.end - rows.first };
+        fill(&window.this, PHOTONS, cut, &mut piece.strip.image);
         piece.spread = self.recipe.filter(&mut piece.strip);
     }
 

@@ -12,6 +12,7 @@ pub mod gaussian;
 pub mod localization;
 pub mod localize;
 pub mod map;
+pub mod merge;
 pub mod metrics;
 pub mod placement;
 pub mod psf;

@@ -3,8 +3,8 @@
 //! In: counts with Poisson noise and a spot. Out: deviance, Fisher's information, slope of the likelihood. Never: a
 //! step.
 //!
-//! `μ = photons · Gx · Gy + background`. The deviance is `2 Σ (d ln(d/μ) − d + μ)` (Laurence and Chromy
-//! 2010), the information `Σ ∂μ/∂θᵢ ∂μ/∂θⱼ / μ` (Smith et al. 2010). Every derivative is a product of something along x and
+//! `μ = photons · Gx · Gy + background`. The deviance is `2 Σ (d ln(d/μ) − d + μ)` (Laurence and Chromy 2010), the
+//! information `Σ ∂μ/∂θᵢ ∂μ/∂θⱼ / μ` (Smith et al. 2010). Every derivative is a product of something along x and
 //! something along y, so sums over rows are taken first and only their few products are summed over columns.
 #![allow(clippy::needless_range_loop)] // rows and columns: an index says more than an iterator
 

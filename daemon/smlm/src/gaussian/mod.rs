@@ -17,6 +17,7 @@ mod solve;
 pub mod wavelet;
 
 use crate::crlb::Noise;
+use crate::frame::Shape;
 use crate::localization::Localization;
 pub use depth::{Calibration, Curve, DepthError, Depths};
 use detect::{Peak, peaks};
@@ -103,7 +104,7 @@ impl Settings {
     }
 }
 
-/// Rows of a strip, `first` to `end - 1`.
+/// Rows of a frame or a strip, `first` to `end - 1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     pub first: usize,
@@ -133,18 +134,34 @@ const _: () = assert!(HALO_PX > wavelet::REACH_PX && HALO_PX > *RADIUS_PX.end())
 pub struct Strip {
     /// Photons, row-major, to be filled by the caller.
     pub image: Vec<f32>,
-    pub width: usize,
-    /// The frame's row that is the strip's row 0.
-    pub top: usize,
-    /// The strip's rows in which maxima are looked for; the others are [`HALO_PX`] or the frame's border.
-    pub own: Rows,
     pub found: Vec<Localization>,
+    width: usize,
+    /// The frame's row that is the strip's row 0.
+    top: usize,
+    /// The strip's rows in which maxima are looked for; the others are the halo.
+    own: Rows,
     filtered: Vec<f32>,
     wavelet: Wavelet,
     peaks: Vec<Peak>,
 }
 
 impl Strip {
+    /// Becomes the strip of the rows `own` of a frame of `shape`, and makes room for its image.
+    pub fn cover(&mut self, shape: Shape, own: Rows) {
+        let end = own.end.min(shape.height as usize);
+        let bottom = (end + HALO_PX).min(shape.height as usize);
+        self.top = own.first.saturating_sub(HALO_PX).min(bottom);
+        self.own = Rows { first: own.first.min(end) - self.top, end: end - self.top };
+        self.width = shape.width as usize;
+        self.image.resize((bottom - self.top) * self.width, 0.0);
+    }
+
+    /// The frame's rows that the image holds, halo included.
+    pub fn rows(&self) -> Rows {
+        let height = self.image.len().checked_div(self.width).unwrap_or(0);
+        Rows { first: self.top, end: self.top + height }
+    }
+
     /// Makes room for so many localizations.
     pub fn reserve(&mut self, localizations: usize) {
         self.found.reserve(localizations);

@@ -36,15 +36,19 @@ fn frame(width: usize, height: usize, emitters: &[Emitter], sigmas: [f32; 2], di
     image
 }
 
-/// A frame as one strip.
-fn whole(image: &[f32], width: usize) -> Strip {
-    let own = Rows { first: 0, end: image.len().checked_div(width).unwrap_or(0) };
-    Strip { image: image.to_vec(), width, own, ..Strip::default() }
+/// The rows `own` of a frame, with their halo.
+fn strip(image: &[f32], width: usize, own: Rows) -> Strip {
+    let height = image.len().checked_div(width).unwrap_or(0);
+    let mut strip = Strip::default();
+    strip.cover(Shape { width: width as u32, height: height as u32 }, own);
+    let rows = strip.rows();
+    strip.image.copy_from_slice(&image[rows.first * width..rows.end * width]);
+    strip
 }
 
 fn found(settings: Settings, image: &[f32], width: usize) -> Vec<Localization> {
     let recipe = Recipe::new(settings).unwrap();
-    let mut strip = whole(image, width);
+    let mut strip = strip(image, width, Rows { first: 0, end: image.len() });
     let spread = recipe.filter(&mut strip);
     recipe.find(&mut strip, recipe.threshold(&spread), Noise::IDEAL);
     strip.found
@@ -89,10 +93,7 @@ fn strips_find_what_the_whole_frame_shows() {
     let recipe = Recipe::new(Settings::default()).unwrap();
     let (mut strips, mut spread) = (Vec::new(), Spread::default());
     for first in (0..height).step_by(20) {
-        let top = first.saturating_sub(HALO_PX);
-        let (end, bottom) = ((first + 20).min(height), (first + 20 + HALO_PX).min(height));
-        let mut strip = whole(&image[top * width..bottom * width], width);
-        (strip.top, strip.own) = (top, Rows { first: first - top, end: end - top });
+        let mut strip = strip(&image, width, Rows { first, end: first + 20 });
         spread.add(recipe.filter(&mut strip));
         strips.push(strip);
     }
