@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use smlm::units::{Adu, Camera, Nm, PixelSize};
 
+mod gaussian;
 mod load;
+pub use gaussian::{Astigmatism, CurveTable, GaussianTable};
 pub use load::{ConfigError, Problem};
 
 /// Everything that can be set. `reference.toml` lists each key with its default.
@@ -20,6 +22,7 @@ pub struct Config {
     pub ring: Ring,
     pub camera: CameraTable,
     pub model: Model,
+    pub gaussian: GaussianTable,
     pub filter: FilterTable,
     pub picture: Picture,
     pub store: Store,
@@ -91,7 +94,7 @@ pub struct CameraTable {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Model {
-    /// A bundle's name in `dir`, a bundle's folder, `fake` or `null`.
+    /// A bundle's name in `dir`, a bundle's folder, `gaussian`, `gaussian-astigmatic`, `fake` or `null`.
     pub bundle: String,
     /// Where bundles are. Empty: `models` beside the program, or `onnx-models` of the source tree.
     pub dir: PathBuf,

@@ -4,19 +4,19 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use infer::bundle::{Bundle, read_card};
 use infer::card::{Card, Setup, check_fit};
 use infer::decode::{Decode, DecodeSettings};
-use infer::fake::{Fake, FakeSettings};
 use infer::{Crew, Engine, Provider, ProviderSettings, runtime};
 use smlm::frame::Shape;
 use smlm::localize::{OutputScale, Rule};
 
 use crate::config::{Config, Model};
 use crate::live::EngineStatus;
+
+pub mod built_in;
 
 /// An engine, ready for the pipeline.
 pub struct Opened {
@@ -36,18 +36,8 @@ const WARM_UP: Shape = Shape { width: 64, height: 64 };
 /// Opens what `[model]` asks for.
 pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
     let model = &config.model;
-    if let Some(engine) = built_in(model) {
-        let status =
-            EngineStatus { model: model.bundle.clone(), provider: "none".into(), ..EngineStatus::default() };
-        let scale = OutputScale { photons: 1.0, z_nm: 1.0, background: 1.0 };
-        return Ok(Opened {
-            engine: Box::new(engine),
-            rule: Rule::default(),
-            scale,
-            status,
-            pixel_range_nm: None,
-            card: None,
-        });
+    if let Some(engine) = built_in::open(config, crew.clone()) {
+        return Ok(without_network(engine?, model));
     }
     let folder = find(model)?;
     let bundle = Bundle::open(&folder)?;
@@ -69,6 +59,24 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
         window_frames: about.window_frames,
     };
     Ok(Opened { engine: Box::new(engine), rule, scale, status, pixel_range_nm: Some(range), card })
+}
+
+/// An engine that finds localizations by itself: nothing is read off an output.
+fn without_network(engine: Box<dyn Engine>, model: &Model) -> Opened {
+    let status = EngineStatus {
+        model: model.bundle.clone(),
+        provider: engine.about().provider.clone(),
+        window_frames: engine.about().window_frames,
+        ..EngineStatus::default()
+    };
+    Opened {
+        engine,
+        rule: Rule::default(),
+        scale: OutputScale { photons: 1.0, z_nm: 1.0, background: 1.0 },
+        status,
+        pixel_range_nm: None,
+        card: None,
+    }
 }
 
 /// A bundle's engine without a pipeline around it.
@@ -102,22 +110,6 @@ fn providers(model: &Model) -> anyhow::Result<ProviderSettings> {
         nvidia_libraries: Some(model.nvidia_libraries.clone()).filter(|path| !path.as_os_str().is_empty()),
         ..ProviderSettings::default()
     })
-}
-
-fn built_in(model: &Model) -> Option<Fake> {
-    let delay = (model.fake_delay_ms > 0.0).then(|| Duration::from_secs_f64(model.fake_delay_ms / 1e3));
-    match model.bundle.as_str() {
-        "fake" => Some(Fake::new(FakeSettings {
-            window_frames: model.fake_window_frames,
-            // Three frames are there to be compared: a torn one must not pass.
-            verify: model.fake_window_frames == 3,
-            max_batch: model.max_batch,
-            delay,
-            ..FakeSettings::default()
-        })),
-        "null" => Some(Fake::null()),
-        _ => None,
-    }
 }
 
 fn rule(card: &Card, model: &Model) -> Rule {
@@ -180,7 +172,7 @@ pub fn find(model: &Model) -> anyhow::Result<PathBuf> {
     found.with_context(|| {
         let names: Vec<String> = list(model).into_iter().map(|(_, card)| card.name).collect();
         format!(
-            "model.bundle: there is no bundle '{}'; these exist: fake, null, {}. Give a folder, or set model.dir",
+            "model.bundle: there is no bundle '{}'; these exist: gaussian, gaussian-astigmatic, fake, null, {}. Give a folder, or set model.dir",
             model.bundle,
             names.join(", ")
         )

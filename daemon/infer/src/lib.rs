@@ -1,4 +1,4 @@
-//! Engines that look at camera frames: model bundles, ONNX sessions, and a fake for tests and measurements.
+//! Engines that look at camera frames: model bundles, ONNX sessions, Gaussian fits, and a fake for tests and measurements.
 //!
 //! In: windows of raw frames, as they lie in the frame ring. Out: network output or localizations, window
 //! by window, tile by tile. Never: threads, queues or clocks of its own; sockets; files other than a
@@ -10,6 +10,7 @@ pub mod crew;
 pub mod decode;
 pub mod engine;
 pub mod fake;
+pub mod gaussian;
 pub mod golden;
 mod graph;
 pub mod npy;
@@ -25,6 +26,7 @@ pub use card::Card;
 pub use crew::{Alone, Crew, Lanes};
 pub use decode::{Decode, DecodeSettings};
 pub use engine::{About, Engine, EngineError, FrameRef, Output, Pixels, WindowRef};
+pub use gaussian::{Gaussian, GaussianSettings};
 pub use painter::{Painted, Painter, PainterError, PictureBundle};
 pub use providers::{Provider, ProviderSettings};
 pub use runtime::forbid_telemetry;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use infer::fake::{Fake, FakeSettings};
 use infer::{
-    Alone, Bundle, Crew, Decode, DecodeSettings, Engine, FrameRef, Lanes, Output, Pixels, WindowRef,
+    Alone, Bundle, Crew, Decode, DecodeSettings, Engine, FrameRef, Gaussian, GaussianSettings, Lanes, Output,
+    Pixels, WindowRef,
 };
 use smlm::frame::{FrameId, Seq, SeriesId, Shape};
 use smlm::units::Camera;
@@ -97,6 +98,19 @@ fn the_counter_counts() {
 fn fake_and_null_allocate_nothing_per_frame() {
     assert_eq!(steady_state(&mut Fake::new(FakeSettings::default())), 0);
     assert_eq!(steady_state(&mut Fake::null()), 0);
+}
+
+#[test]
+fn gaussian_allocates_nothing_per_frame_on_any_thread() {
+    let engine = |crew: Arc<dyn Crew>| Gaussian::new(GaussianSettings::default(), crew).unwrap();
+    assert_eq!(steady_state(&mut engine(Arc::new(Alone))), 0);
+    let lanes = Arc::new(Lanes::new(2));
+    std::thread::scope(|scope| {
+        let helper = scope.spawn(|| allocations(|| lanes.work(1)));
+        assert_eq!(steady_state(&mut engine(lanes.clone())), 0);
+        lanes.close();
+        assert_eq!(helper.join().unwrap(), 0);
+    });
 }
 
 fn decode(kind: &str, settings: DecodeSettings, crew: Arc<dyn Crew>) -> Option<Decode> {

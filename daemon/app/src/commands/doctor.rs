@@ -78,11 +78,23 @@ fn runtime(config: &Config) -> Finding {
             let text = format!("1.{} at {}", found.minor, found.library.display());
             Finding { what: "onnxruntime", good: true, text }
         }
-        Err(error) => Finding { what: "onnxruntime", good: false, text: error.to_string() },
+        Err(error) => {
+            let good = engines::built_in::is(&config.model.bundle);
+            Finding { what: "onnxruntime", good, text: error.to_string() }
+        }
     }
 }
 
 fn bundle(config: &Config) -> Finding {
+    let alone = std::sync::Arc::new(infer::Alone);
+    if let Some(engine) = engines::built_in::open(config, alone) {
+        return match engine {
+            Ok(_) => {
+                Finding { what: "model", good: true, text: format!("{}: built in", config.model.bundle) }
+            }
+            Err(error) => Finding { what: "model", good: false, text: format!("{error:#}") },
+        };
+    }
     let opened = engines::find(&config.model).and_then(|folder| Ok(infer::bundle::Bundle::open(&folder)?));
     match opened {
         Ok(bundle) => Finding {
@@ -96,6 +108,9 @@ fn bundle(config: &Config) -> Finding {
 
 /// Whether the bundle's graphs really open on a provider.
 fn provider(config: &Config, name: &'static str) -> Finding {
+    if engines::built_in::is(&config.model.bundle) {
+        return Finding { what: name, good: true, text: format!("not used by {}", config.model.bundle) };
+    }
     let mut model = config.model.clone();
     model.provider = name.into();
     model.require_provider = true;

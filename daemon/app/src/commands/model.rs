@@ -5,6 +5,7 @@ mod estimate;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use infer::bundle::{Bundle, read_card};
 use infer::golden::{self, Report};
@@ -12,7 +13,9 @@ use serde_json::json;
 
 use super::{Common, Failure};
 use crate::config::Config;
-use crate::engines;
+use crate::engines::{self, built_in};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Example: blinkd model check decode-2d-lite
 #[derive(Args)]
@@ -56,15 +59,18 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn list(config: &Config, json: bool) -> Result<(), Failure> {
     let found = engines::list(&config.model);
     if json {
-        let rows: Vec<_> = found
+        let bundles = found
             .iter()
-            .map(|(folder, card)| json!({"name": card.name, "version": card.version, "folder": folder, "description": card.description}))
-            .collect();
-        println!("{}", json!(rows));
+            .map(|(folder, card)| json!({"name": card.name, "version": card.version, "folder": folder, "description": card.description}));
+        let built_in = built_in::LISTED.map(|(name, description)| json!({"name": name, "version": VERSION, "folder": null, "description": description}));
+        println!("{}", json!(bundles.chain(built_in).collect::<Vec<_>>()));
         return Ok(());
     }
     for (folder, card) in &found {
         println!("{:24} {:8} {}\n{:33} {}", card.name, card.version, card.description, "", folder.display());
+    }
+    for (name, description) in built_in::LISTED {
+        println!("{name:24} {VERSION:8} {description}\n{:33} built in", "");
     }
     if found.is_empty() {
         let places: Vec<_> = engines::places(&config.model).iter().map(|p| p.display().to_string()).collect();
@@ -74,6 +80,17 @@ fn list(config: &Config, json: bool) -> Result<(), Failure> {
 }
 
 fn describe(config: &Config, json: bool) -> Result<(), Failure> {
+    if let Some(text) = built_in::describe(config) {
+        if json {
+            println!(
+                "{}",
+                serde_json::to_string(&toml::from_str::<toml::Table>(&text).map_err(anyhow::Error::from)?)?
+            );
+        } else {
+            println!("{text}");
+        }
+        return Ok(());
+    }
     let folder: PathBuf = engines::find(&config.model)?;
     read_card(&folder)?; // a card that is wrong is said so, not shown
     let text = std::fs::read_to_string(folder.join(infer::bundle::CARD))?;
@@ -88,6 +105,9 @@ fn describe(config: &Config, json: bool) -> Result<(), Failure> {
 
 /// Runs the golden set of a bundle on the provider of the configuration. Also behind `Models.CheckModel`.
 pub fn golden(config: &Config) -> anyhow::Result<Report> {
+    if built_in::is(&config.model.bundle) {
+        bail!("'{}' is built in: it has no network and no golden set to check", config.model.bundle);
+    }
     let bundle = Bundle::open(&engines::find(&config.model)?)?;
     let mut engine = engines::decode(bundle, &config.model, Arc::new(infer::Alone))?;
     Ok(golden::check(&mut engine)?)

@@ -34,7 +34,7 @@ pub struct Options {
     /// At most so many frames.
     #[arg(long)]
     frames: Option<u64>,
-    /// A bundle's name or folder, `fake` or `null`.
+    /// A bundle's name or folder, `gaussian`, `gaussian-astigmatic`, `fake` or `null`.
     #[arg(long)]
     model: Option<String>,
     /// Pixel size in nm; else what the file says, else the configuration's.

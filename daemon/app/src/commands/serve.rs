@@ -16,7 +16,7 @@ use crate::pipeline::{self, Daemon, Input};
 pub struct Options {
     #[command(flatten)]
     common: Common,
-    /// A bundle's name or folder, `fake` or `null`.
+    /// A bundle's name or folder, `gaussian`, `gaussian-astigmatic`, `fake` or `null`.
     #[arg(long)]
     model: Option<String>,
     /// tensorrt, cuda or cpu: tried first.

@@ -82,6 +82,7 @@ impl Config {
             ring: take(&mut table, "ring", text, problems),
             camera: take(&mut table, "camera", text, problems),
             model: take(&mut table, "model", text, problems),
+            gaussian: take(&mut table, "gaussian", text, problems),
             filter: take(&mut table, "filter", text, problems),
             picture: take(&mut table, "picture", text, problems),
             store: take(&mut table, "store", text, problems),
@@ -89,7 +90,7 @@ impl Config {
         };
         for key in table.keys() {
             let text_ = format!(
-                "unknown table [{key}]: frames, ring, camera, model, filter, picture, store and serve exist"
+                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, picture, store and serve exist"
             );
             problems.push(Problem { line: find_line(text, key, ""), text: text_ });
         }
@@ -139,6 +140,9 @@ impl Config {
             "must be auto, tensorrt, cuda or cpu",
         );
         need(["paper", "raw"].contains(&rule.as_str()), "model", "rule", "must be paper or raw");
+        if let Some((key, what)) = self.gaussian.problem() {
+            need(false, "gaussian", key, &what);
+        }
         let Picture { base_pixel_nm, max_mib, tick_ms, .. } = self.picture;
         need((0.5..=1000.0).contains(&base_pixel_nm), "picture", "base_pixel_nm", "must be 0.5 to 1000 nm");
         need(max_mib >= 16, "picture", "max_mib", "must be at least 16 MiB");
@@ -249,6 +253,18 @@ mod tests {
             Config::parse("[ring]\nmib = 64\n", &["ring.mib=128".into(), "model.bundle=fake".into()], "t")
                 .expect("valid");
         assert_eq!((config.ring.mib, config.model.bundle.as_str()), (128, "fake"));
+    }
+
+    #[test]
+    fn what_finds_no_spot_is_told_by_its_key_and_line() {
+        let said = |text: &str| Config::parse(text, &[], "t").expect_err("refused").to_string();
+        let radius = said("[gaussian]\nthreshold_factor = 1.5\nradius_px = 9\n");
+        assert!(radius.contains("line 3: gaussian.radius_px must be 2 to 7 px"), "{radius}");
+        let curve = "{ w0_px = 1.3, c_nm = 0, d_nm = 400 }";
+        let flat = format!("[gaussian.astigmatism]\nz_min_nm = 5\nz_max_nm = -5\nx = {curve}\ny = {curve}\n");
+        assert!(said(&flat).contains("gaussian.astigmatism the calibrated range"), "{}", said(&flat));
+        let missing = said("[gaussian.astigmatism]\nz_min_nm = -5\n");
+        assert!(missing.contains("missing field"), "{missing}");
     }
 
     #[test]

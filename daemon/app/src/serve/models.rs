@@ -6,7 +6,7 @@ use wire::pb;
 use super::grpc::models_server as grpc;
 use super::{REQUEST_MAX_BYTES, Shared};
 use crate::commands::model as command;
-use crate::engines;
+use crate::engines::{self, built_in};
 use crate::live::{Series, State};
 use infer::card::{Card, Span};
 
@@ -44,11 +44,34 @@ impl Models {
         }
     }
 
+    /// An engine that needs no bundle; its settings take the card's place.
+    fn built_in(&self, name: &str, described: bool) -> Option<pb::Model> {
+        let (_, description) = built_in::LISTED.iter().find(|(listed, _)| *listed == name)?;
+        let engine = self.0.live.engine();
+        let loaded = engine.model == name;
+        let mut config = (*self.0.config).clone();
+        config.model.bundle = name.to_owned();
+        Some(pb::Model {
+            name: name.to_owned(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            engine: built_in::GAUSSIAN.into(),
+            description: (*description).into(),
+            window_frames: 1,
+            grid_px: 1,
+            halo_px: smlm::gaussian::HALO_PX as u32,
+            provider: if loaded { engine.provider } else { String::new() },
+            loaded,
+            card_toml: built_in::describe(&config).filter(|_| described).unwrap_or_default(),
+            ..pb::Model::default()
+        })
+    }
+
     /// Names only: a client must not make the daemon read other folders.
     fn config_for(&self, name: &str) -> Result<crate::config::Config, Status> {
         let mut config = (*self.0.config).clone();
-        let known = engines::list(&config.model).into_iter().any(|(_, card)| card.name == name);
-        if !known {
+        let built_in = built_in::LISTED.iter().any(|(listed, _)| *listed == name);
+        let known = || engines::list(&config.model).into_iter().any(|(_, card)| card.name == name);
+        if !built_in && !known() {
             return Err(Status::not_found(format!(
                 "no bundle is named '{name}'; ListModels names those that exist"
             )));
@@ -87,7 +110,9 @@ impl grpc::Models for Models {
         _: Request<pb::ListModelsRequest>,
     ) -> Result<Response<pb::ListModelsResponse>, Status> {
         let found = engines::list(&self.0.config.model);
-        let models = found.iter().map(|(_, card)| self.model(card, String::new())).collect();
+        let bundles = found.iter().map(|(_, card)| self.model(card, String::new()));
+        let built_in = built_in::LISTED.iter().filter_map(|(name, _)| self.built_in(name, false));
+        let models = bundles.chain(built_in).collect();
         Ok(Response::new(pb::ListModelsResponse { models }))
     }
 
@@ -96,6 +121,9 @@ impl grpc::Models for Models {
         request: Request<pb::DescribeModelRequest>,
     ) -> Result<Response<pb::Model>, Status> {
         let name = &request.get_ref().name;
+        if let Some(model) = self.built_in(name, true) {
+            return Ok(Response::new(model));
+        }
         let found = engines::list(&self.0.config.model).into_iter().find(|(_, card)| card.name == *name);
         let (folder, card) =
             found.ok_or_else(|| Status::not_found(format!("no bundle is named '{name}'")))?;
