@@ -17,6 +17,7 @@ pub mod psf;
 pub mod render;
 pub mod series;
 pub mod statistics;
+pub mod stitch;
 pub mod tiling;
 pub mod units;
 pub mod window;
