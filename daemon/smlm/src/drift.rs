@@ -17,6 +17,8 @@ mod neighbours;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
+
 pub use course::{Drift, NoDrift, correct};
 use neighbours::Neighbours;
 
@@ -77,12 +79,7 @@ impl Follower {
             self.remember(&segment.points, (0.0, 0.0));
             return Some(Moved { seq, x_nm: 0.0, y_nm: 0.0, sd_nm: 0.0 });
         }
-        let pairs = self.neighbours.pairs(&self.reference, &segment.points, self.last);
-        let (x, y) = top(&pairs)?;
-        // The reference errs as the segment does, by its own number of localizations.
-        let share = segment.points.len() as f64 / self.reference.len().max(1) as f64;
-        let sd_nm = spread(&pairs, (x, y))? * (1.0 + share).sqrt();
-        let shift = (self.last.0 + x, self.last.1 + y);
+        let (shift, sd_nm) = seen(&self.neighbours, &self.reference, &segment.points, self.last)?;
         self.last = shift;
         self.remember(&segment.points, shift);
         Some(Moved { seq, x_nm: shift.0.into(), y_nm: shift.1.into(), sd_nm })
@@ -96,6 +93,49 @@ impl Follower {
         self.reference.extend(points.iter().take(room).map(|(x, y)| (x - shift.0, y - shift.1)));
         self.neighbours = Neighbours::new(&mut self.reference);
     }
+}
+
+/// By how much `points` lie aside of `reference`, which is sorted, near where they were `expected` to; and the standard
+/// deviation of each coordinate, in nm. `None` where the two share no structure within the reach.
+pub(crate) fn shift(
+    reference: &mut [(f32, f32)],
+    points: &[(f32, f32)],
+    expected: (f32, f32),
+) -> Option<((f64, f64), f64)> {
+    let neighbours = Neighbours::new(reference);
+    let ((x, y), sd_nm) = seen(&neighbours, reference, points, expected)?;
+    Some(((x.into(), y.into()), sd_nm))
+}
+
+/// How many more pairs of `reference`, which is sorted, and `points`, which lie aside by `shift`, are as far apart as `near`
+/// says than as many as are `far` apart let expect; both in nm, and within the reach.
+pub(crate) fn excess(
+    reference: &mut [(f32, f32)],
+    points: &[(f32, f32)],
+    shift: (f32, f32),
+    (near, far): (Range<f32>, Range<f32>),
+) -> f64 {
+    let (pairs, step) = Neighbours::new(reference).pairs(reference, points, shift);
+    let count = |ring: &Range<f32>| {
+        let within = pairs.iter().flatten().filter(|(x, y)| ring.contains(&x.hypot(*y))).count();
+        (within * step) as f64
+    };
+    let area = |ring: &Range<f32>| f64::from(ring.end * ring.end - ring.start * ring.start);
+    count(&near) - count(&far) * area(&near) / area(&far)
+}
+
+fn seen(
+    neighbours: &Neighbours,
+    reference: &[(f32, f32)],
+    points: &[(f32, f32)],
+    expected: (f32, f32),
+) -> Option<((f32, f32), f64)> {
+    let (pairs, _) = neighbours.pairs(reference, points, expected);
+    let (x, y) = top(&pairs)?;
+    // The reference errs as the points do, by its own number of localizations.
+    let share = points.len() as f64 / reference.len().max(1) as f64;
+    let sd_nm = spread(&pairs, (x, y))? * (1.0 + share).sqrt();
+    Some(((expected.0 + x, expected.1 + y), sd_nm))
 }
 
 /// Displacements, by the part of the segment they come from.

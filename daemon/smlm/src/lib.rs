@@ -25,6 +25,7 @@ pub mod sharpness;
 pub mod similarity;
 pub mod squirrel;
 pub mod statistics;
+pub mod stitch;
 pub mod tiling;
 pub mod units;
 pub mod verdict;

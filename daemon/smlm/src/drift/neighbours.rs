@@ -20,9 +20,9 @@ impl Neighbours {
         Self { squares: points.iter().map(|point| square(*point)).collect() }
     }
 
-    /// Displacements from `points` to `others`, moved back by `shift`, that are within reach; evenly chosen ones of
-    /// the others where there would be too many.
-    pub fn pairs(&self, points: &[(f32, f32)], others: &[(f32, f32)], shift: (f32, f32)) -> Pairs {
+    /// Displacements from `points` to `others`, moved back by `shift`, that are within reach; where there would be too
+    /// many, of every n-th of the others only. With n.
+    pub fn pairs(&self, points: &[(f32, f32)], others: &[(f32, f32)], shift: (f32, f32)) -> (Pairs, usize) {
         let mut pairs = Pairs::default();
         let mut step = 1;
         let mut at = 0;
@@ -38,7 +38,7 @@ impl Neighbours {
             }
             at += step;
         }
-        pairs
+        (pairs, step)
     }
 
     fn of(&self, points: &[(f32, f32)], other: (f32, f32), pairs: &mut Vec<(f32, f32)>) {
