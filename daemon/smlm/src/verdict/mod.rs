@@ -76,7 +76,8 @@ pub struct Limits {
     /// Robust deviations from the neighbours' median that a comparison demands besides. 5: by chance in none of a scan's
     /// thousand tiles.
     pub deviations: f64,
-    /// Least relative deviation of the neighbours. 5 %: what the PSF varies by across a field.
+    /// Least relative deviation of the neighbours. 4 %: what the PSF varies by across a field; five of them are no more
+    /// than the smallest factor above.
     pub deviation_floor: f64,
 }
 
@@ -94,7 +95,7 @@ impl Default for Limits {
             bright_factor: 2.0,
             coarse_factor: 1.5,
             deviations: 5.0,
-            deviation_floor: 0.05,
+            deviation_floor: 0.04,
         }
     }
 }
@@ -218,9 +219,7 @@ fn above(
 ) -> Option<(f64, bool)> {
     let value = of(tile)?;
     let known: Vec<f64> = neighbours.iter().filter_map(of).collect();
-    // The floor is relative to the number itself, which is at least the median where it matters.
-    let floor = limits.deviation_floor * value.abs() / factor;
-    let Compared { median, above, .. } =
-        compared(value, &known, floor.max(f64::MIN_POSITIVE), limits.neighbours_min)?;
-    Some((median, value > factor * median && above > limits.deviations))
+    let Compared { median, sd, .. } = compared(value, &known, f64::MIN_POSITIVE, limits.neighbours_min)?;
+    let spread = sd.max(limits.deviation_floor * median.abs());
+    Some((median, value > factor * median && value - median > limits.deviations * spread))
 }

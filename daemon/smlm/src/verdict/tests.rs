@@ -147,3 +147,11 @@ fn a_tile_that_never_came_has_lost_its_frames() {
     let verdict = judge(&nothing, &neighbours(), &Limits::default());
     assert_eq!(verdict.reasons, [Reason::FramesLost { lost: 1000, expected: 1000 }]);
 }
+
+#[test]
+fn the_factor_decides_among_neighbours_that_agree() {
+    let alike = [GOOD; 8];
+    let with = |sigma| TileFacts { psf_sigma_px: Some(sigma), ..GOOD };
+    assert!(!judge(&with(1.3 * 1.19), &alike, &Limits::default()).suspect());
+    assert!(judge(&with(1.3 * 1.21), &alike, &Limits::default()).suspect());
+}
