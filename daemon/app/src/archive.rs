@@ -13,6 +13,7 @@ use smlm::frame::{GapCause, Shape};
 use smlm::localization::Filter;
 use smlm::series::SeriesInfo;
 
+use crate::finish;
 use crate::live::{Live, Series, State};
 use crate::picture::{self, Lane};
 use crate::recover;
@@ -82,6 +83,9 @@ fn finished(folder: &Path) -> Result<Option<Series>, JournalError> {
         exit.localizations = past.localizations;
         exit.true_for_seq = past.last_seq;
         exit.files = files(folder);
+    }
+    if let Err(error) = finish::reopen(&series, folder) {
+        tracing::warn!(folder = %folder.display(), %error, "its finished tiles cannot be shown");
     }
     Ok(Some(series))
 }

@@ -11,8 +11,10 @@ use smlm::units::{Adu, Camera, Nm, PixelSize};
 
 mod gaussian;
 mod load;
+mod scan;
 pub use gaussian::{Astigmatism, CurveTable, GaussianTable};
 pub use load::{ConfigError, Problem};
+pub use scan::ScanTable;
 
 /// Everything that can be set. `reference.toml` lists each key with its default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,7 @@ pub struct Config {
     pub gaussian: GaussianTable,
     pub filter: FilterTable,
     pub picture: Picture,
+    pub scan: ScanTable,
     pub store: Store,
     pub serve: Serve,
 }

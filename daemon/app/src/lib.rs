@@ -12,6 +12,7 @@ pub mod engines;
 pub mod estimating;
 pub mod export;
 pub mod files;
+pub mod finish;
 pub mod ingest;
 pub mod live;
 pub mod localizer;

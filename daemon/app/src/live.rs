@@ -4,6 +4,7 @@
 //! whoever asks. Never: a lock held while anything is computed, drawn, sent or written. A lock here guards
 //! plain numbers and is held for well under a microsecond per frame.
 
+mod book;
 mod door;
 mod view;
 
@@ -21,6 +22,7 @@ use smlm::series::SeriesInfo;
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
+pub use self::book::{Book, Placed, SeamCount, TileReport};
 pub use self::door::{Door, MAX_TILES, TileCount, Wishes};
 pub use self::view::View;
 
@@ -77,6 +79,9 @@ pub struct Series {
     pub id: SeriesId,
     door: Mutex<Door>,
     exit: Mutex<Exit>,
+    book: Mutex<Book>,
+    /// It was complete when this process began.
+    past: AtomicBool,
     window: view::Window,
 }
 
@@ -171,6 +176,7 @@ impl Live {
 
     /// Adds a series of an earlier run before all others.
     pub fn remember_past(&self, series: Arc<Series>) {
+        series.past.store(true, Ordering::Relaxed);
         self.series.write().unwrap_or_else(PoisonError::into_inner).insert(0, series);
     }
 
@@ -221,6 +227,8 @@ impl Series {
             id: door.info.id,
             door: Mutex::new(door),
             exit: Mutex::default(),
+            book: Mutex::default(),
+            past: AtomicBool::new(false),
             window: view::Window::default(),
         }
     }
@@ -231,6 +239,16 @@ impl Series {
 
     pub fn exit(&self) -> MutexGuard<'_, Exit> {
         open(&self.exit)
+    }
+
+    /// The finished tiles, where it is a scan.
+    pub fn book(&self) -> MutexGuard<'_, Book> {
+        open(&self.book)
+    }
+
+    /// Whether it was complete when this process began.
+    pub fn is_past(&self) -> bool {
+        self.past.load(Ordering::Relaxed)
     }
 
     /// A publisher may announce pixels that the network was not trained for: everybody who looks is told.

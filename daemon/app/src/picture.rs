@@ -38,6 +38,17 @@ pub struct Settings {
     pub max_subscriptions: usize,
 }
 
+/// Where the stage sends to.
+pub struct Outs {
+    /// Batches to be filled again.
+    pub spare: Sender<Box<Batch>>,
+    pub files: Sender<FileJob>,
+    /// The localizer's.
+    pub bell: Sender<()>,
+    /// The finish stage's: a tile is over.
+    pub finish: Sender<()>,
+}
+
 /// The stage. Made by the pipeline, run on the picture thread.
 pub struct PictureStage {
     settings: Settings,
@@ -45,10 +56,7 @@ pub struct PictureStage {
     clock: Clock,
     inbox: Receiver<ToPicture>,
     requests: Receiver<Request>,
-    spare: Sender<Box<Batch>>,
-    files: Sender<FileJob>,
-    /// The localizer's.
-    bell: Sender<()>,
+    outs: Outs,
     lanes: Vec<Lane>,
     previews: Previews,
     subscriptions: Vec<Subscription>,
@@ -67,7 +75,7 @@ impl PictureStage {
         live: Arc<Live>,
         clock: Clock,
         (inbox, requests): (Receiver<ToPicture>, Receiver<Request>),
-        (spare, files, bell): (Sender<Box<Batch>>, Sender<FileJob>, Sender<()>),
+        outs: Outs,
         recovered: Vec<Lane>,
     ) -> Self {
         let previews = Previews::new(settings.max_previews);
@@ -77,9 +85,7 @@ impl PictureStage {
             clock,
             inbox,
             requests,
-            spare,
-            files,
-            bell,
+            outs,
             lanes: recovered,
             previews,
             subscriptions: Vec::new(),
@@ -181,19 +187,23 @@ impl PictureStage {
             // Everything waits here: the queue fills, then the rings, then ingest counts what is lost.
             lane.wait_for_disk(&batch, &self.live);
         }
+        let tile = lane.tile_index();
         lane.account(&batch, self.clock.now_unix_ns());
-        let _ = self.bell.try_send(()); // the ring has room again; full: the localizer is awake
+        if lane.tile_index() != tile {
+            let _ = self.outs.finish.try_send(()); // full: it rings already; gone: nothing is finished
+        }
+        let _ = self.outs.bell.try_send(()); // the ring has room again; full: the localizer is awake
         lane.draw(&batch.localizations);
         if let Some(first) = batch.frames.first() {
             lane.resolution.take(&batch.series, first, &batch.localizations, lane.pixel);
         }
-        lane.drift.take(&batch.series, &batch.frames, &batch.localizations, lane.pixel, &self.files);
+        lane.drift.take(&batch.series, &batch.frames, &batch.localizations, lane.pixel, &self.outs.files);
         show(&mut batch);
         let seq = lane.true_for_seq;
         self.newest = Some((batch.series.id, seq));
         publish(&mut self.subscriptions, batch.series.id, seq, &batch.localizations);
         batch.frames.clear();
-        let _ = self.spare.try_send(batch); // full: enough spare ones exist
+        let _ = self.outs.spare.try_send(batch); // full: enough spare ones exist
     }
 
     fn close(&mut self, id: SeriesId, why: &str, ring: RingReader) {
@@ -201,10 +211,11 @@ impl PictureStage {
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == id) else { return };
         lane.close(why, now_unix_ns);
         for job in [FileJob::RemoveRing(ring), lane.file_job()] {
-            if self.files.send(job).is_err() {
+            if self.outs.files.send(job).is_err() {
                 tracing::error!(series = %id, "no files are written: the files stage has gone");
             }
         }
+        let _ = self.outs.finish.try_send(()); // as above
     }
 
     fn serve(&mut self, request: Request) {
@@ -240,13 +251,13 @@ impl PictureStage {
         }
         for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
             lane.refresh(self.clock.now_unix_ns());
-            lane.resolution.offer(&lane.series, &self.files);
+            lane.resolution.offer(&lane.series, &self.outs.files);
         }
         if self.synced.elapsed() > SYNC {
             self.synced = Instant::now();
             for journal in self.lanes.iter().filter_map(|lane| lane.journal.as_ref()) {
                 // Full: the disk is busy with what it has, and the next second asks again.
-                let _ = self.files.try_send(FileJob::Sync(journal.path().to_path_buf()));
+                let _ = self.outs.files.try_send(FileJob::Sync(journal.path().to_path_buf()));
             }
         }
         self.previews.draw(&self.lanes);
@@ -256,7 +267,7 @@ impl PictureStage {
     fn finish(&mut self) {
         for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
             lane.refresh(self.clock.now_unix_ns());
-            if self.files.send(lane.file_job()).is_err() {
+            if self.outs.files.send(lane.file_job()).is_err() {
                 tracing::error!("no files are written: the files stage has gone");
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  FrameSource ─▶ ingest ═ring═▶ infer ─▶ picture ─▶ files        ═ on disk or in shared memory
+//!                                            └─bell─▶ finish ◀═journal═
 //!                          bell ▲   │ ▲      │  ▲                 ─ in memory, bounded
 //!                               └───┘ └spare─┘  └─ desk ◀─ tokio: gRPC, page
 //! ```
@@ -17,6 +18,7 @@
 //! | desk | 64 requests | the client is refused |
 //! | to the files stage | 16 jobs | the picture stage waits; ingest asks again, the localizer too |
 //! | spare rings | 1 | there is one |
+//! | bell of the finish stage | 1 | it rings already; what is to be done stands in the journals |
 //!
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
 //! the process.
@@ -43,10 +45,11 @@ use crate::config::Config;
 use crate::desk::{Desk, REQUESTS};
 use crate::engines::{self, Opened};
 use crate::files::{self, FileJob};
+use crate::finish::Finisher;
 use crate::ingest::{self, Ingest};
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, Localizer, ToLocalizer, ToPicture};
-use crate::picture::PictureStage;
+use crate::picture::{self, PictureStage};
 use crate::recover::{self, Recovered};
 use crate::serve::{self, Shared};
 use crate::store::ring::Spare;
@@ -169,6 +172,15 @@ impl Daemon {
             Ok(())
         })?;
 
+        let (ring_finish, finish_bell) = bounded::<()>(1);
+        if config.scan.finish {
+            let finisher = Finisher::new(settings::finish(config, clock), self.live.clone());
+            self.stage("finish", move || {
+                finisher.run(&finish_bell);
+                Ok(())
+            })?;
+        }
+
         let picture = settings::picture(config);
         let (lanes, rest) = recovered.into_parts(&picture)?;
         let picture = PictureStage::new(
@@ -176,7 +188,12 @@ impl Daemon {
             self.live.clone(),
             clock,
             (picture_inbox, requests),
-            (give_back, to_files.clone(), ring_bell.clone()),
+            picture::Outs {
+                spare: give_back,
+                files: to_files.clone(),
+                bell: ring_bell.clone(),
+                finish: ring_finish,
+            },
             lanes,
         );
         self.stage("picture", move || {
@@ -266,9 +283,13 @@ impl Daemon {
         while let Some((name, stage)) = self.stages.pop() {
             if !finished_by(&stage, (name != "ingest").then_some(deadline)) {
                 self.live.leave_as_it_is();
+                let rest = match name {
+                    "finish" => "tiles of a scan that are not finished",
+                    _ => "what waits is in the frame ring and",
+                };
+                let verb = if name == "finish" { "are finished" } else { "is processed" };
                 anyhow::bail!(
-                    "the {name} stage did not finish within {} s; what waits is in the frame ring and \
-                     is processed at the next start",
+                    "the {name} stage did not finish within {} s; {rest} {verb} at the next start",
                     limit.as_secs()
                 );
             }

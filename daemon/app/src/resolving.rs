@@ -17,8 +17,6 @@ use crate::live::Series;
 
 /// Localizations among which the busiest place is looked for.
 const SCOUTS: usize = 4000;
-/// Side of the squares in which they are counted.
-const SQUARE_NM: f64 = 1280.0;
 /// The next measurement is due when there are so many times as many localizations.
 const GROWTH: f64 = 4.0 / 3.0;
 
@@ -72,7 +70,7 @@ impl Collector {
             None => {
                 self.scouts.push((seq, x, y));
                 if self.scouts.len() == SCOUTS {
-                    let mut halves = busiest(&self.scouts);
+                    let mut halves = Halves::around_busiest(self.scouts.iter().map(|(_, x, y)| (*x, *y)));
                     self.scouts.drain(..).for_each(|(seq, x, y)| halves.add(seq, x, y));
                     self.halves = Some(halves);
                 }
@@ -101,15 +99,6 @@ impl Collector {
             Err(TrySendError::Disconnected(_)) => self.given_up = true, // the daemon stops
         }
     }
-}
-
-fn busiest(scouts: &[(u64, Nm, Nm)]) -> Halves {
-    let square = |x: Nm, y: Nm| ((x.0 / SQUARE_NM).floor() as i64, (y.0 / SQUARE_NM).floor() as i64);
-    let mut squares = std::collections::BTreeMap::<(i64, i64), usize>::new();
-    scouts.iter().for_each(|(_, x, y)| *squares.entry(square(*x, *y)).or_default() += 1);
-    let place = squares.into_iter().max_by_key(|(_, n)| *n).map_or((0, 0), |(place, _)| place);
-    let middle = |at: i64| Nm((at as f64 + 0.5) * SQUARE_NM);
-    Halves::around(middle(place.0), middle(place.1))
 }
 
 /// Two halves that are to be compared.

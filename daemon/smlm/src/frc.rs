@@ -13,6 +13,8 @@ use crate::units::Nm;
 pub const SIDE_PX: usize = 512;
 /// Their pixel.
 pub const PIXEL: Nm = Nm(10.0);
+/// Side of the squares in which the busiest part of a field is looked for.
+const SQUARE_NM: f64 = 1280.0;
 /// Frames of one half that follow each other, so that an emitter that shines on does so in one half.
 const BLOCK_FRAMES: u64 = 100;
 /// Below this correlation structures are noise.
@@ -50,6 +52,16 @@ impl Halves {
         let half = SIDE_PX as f64 * PIXEL.0 / 2.0;
         let picture = || vec![0.0; SIDE_PX * SIDE_PX];
         Self { origin: (Nm(x.0 - half), Nm(y.0 - half)), pictures: [picture(), picture()], localizations: 0 }
+    }
+
+    /// Around the square of the field in which most of the given places lie.
+    pub fn around_busiest(places: impl Iterator<Item = (Nm, Nm)>) -> Self {
+        let square = |nm: Nm| (nm.0 / SQUARE_NM).floor() as i64;
+        let mut squares = std::collections::BTreeMap::<(i64, i64), usize>::new();
+        places.for_each(|(x, y)| *squares.entry((square(x), square(y))).or_default() += 1);
+        let place = squares.into_iter().max_by_key(|(_, n)| *n).map_or((0, 0), |(place, _)| place);
+        let middle = |at: i64| Nm((at as f64 + 0.5) * SQUARE_NM);
+        Self::around(middle(place.0), middle(place.1))
     }
 
     /// Counts a localization, if it lies within.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{Config, Frames, Model, Picture, Ring, Serve, Store};
+use super::{Config, Frames, Model, Picture, Ring, ScanTable, Serve, Store};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,12 +85,13 @@ impl Config {
             gaussian: take(&mut table, "gaussian", text, problems),
             filter: take(&mut table, "filter", text, problems),
             picture: take(&mut table, "picture", text, problems),
+            scan: take(&mut table, "scan", text, problems),
             store: take(&mut table, "store", text, problems),
             serve: take(&mut table, "serve", text, problems),
         };
         for key in table.keys() {
             let text_ = format!(
-                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, picture, store and serve exist"
+                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, picture, scan, store and serve exist"
             );
             problems.push(Problem { line: find_line(text, key, ""), text: text_ });
         }
@@ -147,6 +148,9 @@ impl Config {
         need((0.5..=1000.0).contains(&base_pixel_nm), "picture", "base_pixel_nm", "must be 0.5 to 1000 nm");
         need(max_mib >= 16, "picture", "max_mib", "must be at least 16 MiB");
         need((10..=60_000).contains(&tick_ms), "picture", "tick_ms", "must be 10 to 60000 ms");
+        let ScanTable { merge_nm, stage_error_um, .. } = self.scan;
+        need((0.0..=1000.0).contains(&merge_nm), "scan", "merge_nm", "must be 0 (never) to 1000 nm");
+        need((0.1..=100.0).contains(&stage_error_um), "scan", "stage_error_um", "must be 0.1 to 100 um");
         let Store { files, .. } = &self.store;
         for file in files {
             let known = ["parquet", "csv", "picasso", "png", "summary"].contains(&file.as_str());

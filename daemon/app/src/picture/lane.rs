@@ -196,6 +196,11 @@ impl Lane {
         exit.last_done_unix_ns = now_unix_ns;
     }
 
+    /// Of the frames in hand.
+    pub(super) fn tile_index(&self) -> Option<u32> {
+        self.tile.index
+    }
+
     /// The frames in hand may be of another tile than the last ones.
     fn arrive(&mut self, info: &FrameInfo) {
         if self.tile.index == Some(info.tile.index) {

@@ -8,6 +8,7 @@ use crossbeam_channel::Sender;
 use smlm::localization::Filter;
 use smlm::map::{Layers, MapSettings};
 use smlm::units::Nm;
+use smlm::verdict::Limits;
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -15,7 +16,7 @@ use crate::engines::Opened;
 use crate::estimating::SampleOutlet;
 use crate::files::FileJob;
 use crate::store::ring::{Policy, RingSettings, Spare};
-use crate::{files, ingest, localizer, picture};
+use crate::{files, finish, ingest, localizer, picture};
 
 /// The frame rings' folder and size.
 pub fn ring_settings(config: &Config) -> RingSettings {
@@ -102,5 +103,16 @@ pub(super) fn picture(config: &Config) -> picture::Settings {
         tick: Duration::from_millis(config.picture.tick_ms),
         max_previews: config.picture.max_previews,
         max_subscriptions: config.serve.max_clients,
+    }
+}
+
+pub(super) fn finish(config: &Config, clock: Clock) -> finish::Settings {
+    let scan = &config.scan;
+    finish::Settings {
+        store: config.store.dir.clone(),
+        clock,
+        steps: finish::Steps { drift: scan.drift, merge: (scan.merge_nm > 0.0).then_some(Nm(scan.merge_nm)) },
+        limits: Limits::default(),
+        stage_error: Nm(scan.stage_error_um * 1e3),
     }
 }

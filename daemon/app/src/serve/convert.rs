@@ -11,8 +11,10 @@ use tonic::Status;
 use wire::pb;
 
 mod estimate;
+mod report;
 mod series;
 
+pub use report::{report, seams};
 pub use series::{acquisition, drift, grid, resolution, tile};
 
 /// A series id of a request; empty: `None`, the newest.

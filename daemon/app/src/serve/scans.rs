@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smlm::frame::Tile;
 use smlm::placement::{Field, Lattice};
-use smlm::series::{Channel, Grid};
+use smlm::series::Grid;
 use smlm::units::PixelSize;
 use tonic::{Request, Response, Status};
 use wire::pb;
@@ -16,7 +16,8 @@ use wire::pb;
 use super::grpc::scans_server as grpc;
 use super::watch::{Watch, watch};
 use super::{REQUEST_MAX_BYTES, Shared, convert};
-use crate::live::{Door, MAX_TILES, Series, State, TileCount};
+use crate::finish::is_scan;
+use crate::live::{Book, Door, MAX_TILES, Series, State, TileCount};
 
 pub struct Scans(Shared);
 
@@ -24,12 +25,6 @@ pub fn server(shared: &Shared) -> grpc::ScansServer<Scans> {
     // A request may name every tile of a scan.
     let most = REQUEST_MAX_BYTES + 5 * MAX_TILES;
     grpc::ScansServer::new(Scans(shared.clone())).max_decoding_message_size(most)
-}
-
-/// A scan has a grid, or more than one tile.
-fn is_scan(door: &Door) -> bool {
-    let gridded = door.info.grid.is_some_and(|grid| grid.rows.max(grid.columns) > 1);
-    door.info.channel == Channel::Localization && (gridded || door.tiles.len() > 1)
 }
 
 impl Scans {
@@ -43,19 +38,21 @@ impl Scans {
 
     fn describe(&self, series: &Series, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
         let door = series.door().clone();
-        scan(&door, self.0.config.camera.pixel_size(), wanted)
+        let book = series.book().clone();
+        scan(&door, &book, self.0.config.camera.pixel_size(), wanted)
     }
 }
 
-fn scan(door: &Door, pixel: PixelSize, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
+fn scan(door: &Door, book: &Book, pixel: PixelSize, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
     let pixel = door.info.pixel_size_or(pixel);
-    let mut tiles: Vec<pb::ScanTile> = door.tiles.iter().map(|tile| seen(door, tile, pixel)).collect();
+    let mut tiles: Vec<pb::ScanTile> = door.tiles.iter().map(|tile| seen(door, book, tile, pixel)).collect();
     tiles.extend(planned(door, pixel));
     let mut by_state = BTreeMap::<&str, u32>::new();
     for tile in &tiles {
         *by_state.entry(name(tile.state())).or_default() += 1;
     }
     let left = by_state.get("planned").copied().unwrap_or(0) + by_state.get("retake").copied().unwrap_or(0);
+    let suspect = door.tiles.iter().filter(|tile| !tile.retake && is_suspect(book, tile));
     pb::Scan {
         series_id: door.info.id.0.to_vec(),
         name: door.info.name.clone(),
@@ -66,11 +63,19 @@ fn scan(door: &Door, pixel: PixelSize, wanted: impl Fn(&pb::ScanTile) -> bool) -
         seconds_left: seconds_left(door, left),
         tile_width_nm: f64::from(door.shape.width) * pixel.x.0,
         tile_height_nm: f64::from(door.shape.height) * pixel.y.0,
+        tiles_finished: book.len() as u32,
+        suspect: suspect.map(|tile| tile.tile.index).collect(),
+        seams: Some(convert::seams(&book.seams)),
+        complete: book.complete,
         tiles: tiles.into_iter().filter(|tile| wanted(tile)).collect(),
     }
 }
 
-fn seen(door: &Door, tile: &TileCount, pixel: PixelSize) -> pb::ScanTile {
+fn is_suspect(book: &Book, tile: &TileCount) -> bool {
+    book.tile(tile.tile.index).is_some_and(|(_, verdict, _)| verdict.suspect())
+}
+
+fn seen(door: &Door, book: &Book, tile: &TileCount, pixel: PixelSize) -> pb::ScanTile {
     let latest = door.latest_tile().is_some_and(|latest| latest.index == tile.tile.index);
     let account = &tile.account;
     let state = if tile.retake {
@@ -81,13 +86,17 @@ fn seen(door: &Door, tile: &TileCount, pixel: PixelSize) -> pb::ScanTile {
         pb::TileState::Processing
     } else if account.lost_total() + account.missing_total() > 0 {
         pb::TileState::Failed
+    } else if is_suspect(book, tile) {
+        pb::TileState::Suspect
     } else {
         pb::TileState::Done
     };
+    let report = book.tile(tile.tile.index);
     pb::ScanTile {
         state: state as i32,
         tile: Some(convert::tile(tile, door.placement(tile, pixel))),
         visits: tile.visits,
+        report: report.map(|(report, verdict, placed)| convert::report(report, verdict, placed)),
     }
 }
 
@@ -107,7 +116,7 @@ fn planned(door: &Door, pixel: PixelSize) -> Vec<pb::ScanTile> {
         let by_grid = || door.placement(&TileCount::new(tile), pixel);
         let placement = lattice.map_or_else(by_grid, |lattice| lattice.place(tile));
         let tile = convert::tile(&TileCount::new(tile), placement);
-        pb::ScanTile { state: pb::TileState::Planned as i32, tile: Some(tile), visits: 0 }
+        pb::ScanTile { state: pb::TileState::Planned as i32, tile: Some(tile), ..pb::ScanTile::default() }
     };
     indices.map(tile).collect()
 }
@@ -142,6 +151,7 @@ fn name(state: pb::TileState) -> &'static str {
         pb::TileState::Done => "done",
         pb::TileState::Failed => "failed",
         pb::TileState::Retake => "retake",
+        pb::TileState::Suspect => "suspect",
     }
 }
 

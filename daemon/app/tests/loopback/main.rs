@@ -13,6 +13,7 @@ mod door;
 mod ends;
 mod estimates;
 mod failing;
+mod finishing;
 mod looking;
 mod losses;
 mod pages;

@@ -54,6 +54,13 @@ impl Drift {
         Ok(Self { moved, frames: (first, last) })
     }
 
+    /// As it was measured before; `None` where that is no course of a tile. `frames`: first and last.
+    pub fn of_moved(moved: Vec<Moved>, frames: (u64, u64)) -> Option<Self> {
+        let rising = moved.windows(2).all(|pair| pair[0].seq < pair[1].seq);
+        let finite = moved.iter().all(|one| one.x_nm.is_finite() && one.y_nm.is_finite());
+        (moved.len() >= 2 && rising && finite && frames.0 <= frames.1).then_some(Self { moved, frames })
+    }
+
     /// Where the sample is in a frame, compared with the middle of the first segment.
     pub fn at(&self, frame: u64) -> (Nm, Nm) {
         let after = self.moved.partition_point(|moved| moved.seq < frame).clamp(1, self.moved.len() - 1);

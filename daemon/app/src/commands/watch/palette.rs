@@ -122,6 +122,7 @@ impl Palette {
             pb::TileState::Done => [0x17, 0x72, 0x5a],
             pb::TileState::Failed => [0xe8, 0x64, 0x2a],
             pb::TileState::Retake => [0xf0, 0xd0, 0x50],
+            pb::TileState::Suspect => [0xcc, 0x79, 0xa7],
         }
     }
 }
@@ -182,6 +183,7 @@ mod tests {
             pb::TileState::Failed,
             pb::TileState::Processing,
             pb::TileState::Retake,
+            pb::TileState::Suspect,
             pb::TileState::Acquiring,
         ];
         let bright: Vec<u8> = states.iter().map(|state| luminance(palette.tile(*state))).collect();

@@ -16,13 +16,14 @@ use crate::commands::watch::numbers::{count, duration};
 use crate::commands::watch::palette::{Depth, Palette, luminance};
 use crate::commands::watch::view::View;
 
-const STATES: [TileState; 6] = [
+const STATES: [TileState; 7] = [
     TileState::Planned,
     TileState::Acquiring,
     TileState::Processing,
     TileState::Done,
     TileState::Failed,
     TileState::Retake,
+    TileState::Suspect,
 ];
 /// Title, counts, time left: the least around the tiles.
 const AROUND: u16 = 3;
@@ -39,6 +40,7 @@ fn sign(state: TileState) -> char {
         TileState::Done => '■',
         TileState::Failed => '✕',
         TileState::Retake => '↻',
+        TileState::Suspect => '?',
     }
 }
 
@@ -50,6 +52,7 @@ fn name(state: TileState) -> &'static str {
         TileState::Done => "done",
         TileState::Failed => "failed",
         TileState::Retake => "retake",
+        TileState::Suspect => "suspect",
     }
 }
 
@@ -277,7 +280,9 @@ fn counts(scan: &pb::Scan, palette: Palette, width: usize, named: bool) -> Vec<L
 
 /// "✕ row 3, column 4": the first tiles that are not as they should be.
 fn trouble(scan: &pb::Scan, palette: Palette, width: usize) -> Option<Line<'static>> {
-    let bad = |tile: &&pb::ScanTile| matches!(tile.state(), TileState::Failed | TileState::Retake);
+    let bad = |tile: &&pb::ScanTile| {
+        matches!(tile.state(), TileState::Failed | TileState::Retake | TileState::Suspect)
+    };
     let texts: Vec<String> = scan
         .tiles
         .iter()

@@ -1,0 +1,291 @@
+//! Reports of finished tiles on disk: one line of JSON each, appended.
+//!
+//! In: reports. Out: the same after a restart. Never: a report lost that was told; a torn last line believed: a line
+//! counts when it is whole, and of two lines of one tile the last one does.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use smlm::drift::Moved;
+use smlm::frame::Tile;
+use smlm::stitch::Seam;
+use smlm::units::{Nm, Photons};
+use smlm::verdict::TileFacts;
+
+use crate::live::TileReport;
+
+/// In the series' folder.
+pub const FOLDER: &str = "scan";
+const FILE: &str = "tiles.jsonl";
+/// Empty: there when every tile of an ended series is finished.
+const COMPLETE: &str = "complete";
+/// A line of a tile is some hundred bytes; 65,536 tiles taken some times.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// The file of a scan, open for appending.
+pub struct Records {
+    path: PathBuf,
+    file: File,
+}
+
+impl Records {
+    /// Opens or makes it, and reads what is there.
+    ///
+    /// # Errors
+    /// The folder cannot be written to or read.
+    pub fn open(series_folder: &Path) -> anyhow::Result<(Self, Vec<TileReport>)> {
+        let folder = series_folder.join(FOLDER);
+        let path = folder.join(FILE);
+        let failed = || format!("{}: the finished tiles of a scan are kept here", path.display());
+        std::fs::create_dir_all(&folder).with_context(failed)?;
+        let reports = read(series_folder)?;
+        let mut file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
+        if !ends_with_a_line(&path).with_context(failed)? {
+            file.write_all(b"\n").with_context(failed)?;
+        }
+        Ok((Self { path, file }, reports))
+    }
+
+    /// Appends one report; on the disk itself when it returns.
+    ///
+    /// # Errors
+    /// The disk is full; what was there before stays.
+    pub fn append(&mut self, report: &TileReport) -> anyhow::Result<()> {
+        let mut line = serde_json::to_vec(&Line::of(report)).context("a report is no JSON: this is a bug")?;
+        line.push(b'\n');
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        written.with_context(|| {
+            format!("cannot write {}: free some space; the tile is finished again later", self.path.display())
+        })
+    }
+}
+
+/// Whether a scan's tiles were ever finished here.
+pub fn exists(series_folder: &Path) -> bool {
+    series_folder.join(FOLDER).join(FILE).is_file()
+}
+
+/// Whether all of them were.
+pub fn is_complete(series_folder: &Path) -> bool {
+    series_folder.join(FOLDER).join(COMPLETE).is_file()
+}
+
+/// All of them are.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn set_complete(series_folder: &Path) -> anyhow::Result<()> {
+    let path = series_folder.join(FOLDER).join(COMPLETE);
+    std::fs::write(&path, []).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Every whole line, in the order of writing; none where there is no file.
+///
+/// # Errors
+/// The file cannot be read, or is far too large.
+pub fn read(series_folder: &Path) -> anyhow::Result<Vec<TileReport>> {
+    let path = series_folder.join(FOLDER).join(FILE);
+    let Ok(file) = File::open(&path) else { return Ok(Vec::new()) };
+    let mut text = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let reports = lines.filter_map(|line| match serde_json::from_slice::<Line>(line) {
+        Ok(line) => Some(line.report()),
+        Err(error) => {
+            tracing::warn!(file = %path.display(), %error, "a line is torn; its tile is finished again");
+            None
+        }
+    });
+    Ok(reports.collect())
+}
+
+fn ends_with_a_line(path: &Path) -> std::io::Result<bool> {
+    use std::io::{Seek, SeekFrom};
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Line {
+    tile: u32,
+    row: u32,
+    column: u32,
+    seqs: (u64, u64),
+    frames_expected: Option<u64>,
+    frames_processed: u64,
+    frames_lost: u64,
+    localizations: u64,
+    saturated_share: Option<f64>,
+    psf_sigma_px: Option<f64>,
+    drift_nm: Option<f64>,
+    frc_nm: Option<f64>,
+    background_photons: Option<f64>,
+    merged: u64,
+    sigma_nm: Option<f64>,
+    photons: Option<f64>,
+    /// Frame, x and y in nm, their deviation.
+    drift: Vec<(u64, f64, f64, f64)>,
+    no_drift: Option<String>,
+    no_frc: Option<String>,
+    corner_nm: (f64, f64),
+    seams: Vec<SeamLine>,
+    took_s: f64,
+    finished_unix_ns: u64,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct SeamLine {
+    a: u32,
+    b: u32,
+    offset_nm: (f64, f64),
+    sd_nm: f64,
+    confidence: f64,
+    shared: f64,
+    localizations: usize,
+}
+
+impl Line {
+    fn of(report: &TileReport) -> Self {
+        let facts = &report.facts;
+        Self {
+            tile: report.tile.index,
+            row: report.tile.row,
+            column: report.tile.column,
+            seqs: report.seqs,
+            frames_expected: facts.frames_expected,
+            frames_processed: facts.frames_processed,
+            frames_lost: facts.frames_lost,
+            localizations: facts.localizations,
+            saturated_share: facts.saturated_share,
+            psf_sigma_px: facts.psf_sigma_px,
+            drift_nm: facts.drift.map(|nm| nm.0),
+            frc_nm: facts.frc.map(|nm| nm.0),
+            background_photons: facts.background.map(|photons| photons.0),
+            merged: report.merged,
+            sigma_nm: report.sigma.map(|nm| nm.0),
+            photons: report.photons,
+            drift: report.drift.iter().map(|m| (m.seq, m.x_nm, m.y_nm, m.sd_nm)).collect(),
+            no_drift: report.no_drift.clone(),
+            no_frc: report.no_frc.clone(),
+            corner_nm: (report.corner.0.0, report.corner.1.0),
+            seams: report.seams.iter().map(SeamLine::of).collect(),
+            took_s: report.took_s,
+            finished_unix_ns: report.finished_unix_ns,
+        }
+    }
+
+    fn report(self) -> TileReport {
+        let moved = |(seq, x_nm, y_nm, sd_nm)| Moved { seq, x_nm, y_nm, sd_nm };
+        TileReport {
+            tile: Tile { index: self.tile, row: self.row, column: self.column },
+            seqs: self.seqs,
+            facts: TileFacts {
+                frames_expected: self.frames_expected,
+                frames_processed: self.frames_processed,
+                frames_lost: self.frames_lost,
+                localizations: self.localizations,
+                saturated_share: self.saturated_share,
+                psf_sigma_px: self.psf_sigma_px,
+                drift: self.drift_nm.map(Nm),
+                frc: self.frc_nm.map(Nm),
+                background: self.background_photons.map(Photons),
+            },
+            merged: self.merged,
+            sigma: self.sigma_nm.map(Nm),
+            photons: self.photons,
+            drift: self.drift.into_iter().map(moved).collect(),
+            no_drift: self.no_drift,
+            no_frc: self.no_frc,
+            corner: (Nm(self.corner_nm.0), Nm(self.corner_nm.1)),
+            seams: self.seams.iter().map(SeamLine::seam).collect(),
+            took_s: self.took_s,
+            finished_unix_ns: self.finished_unix_ns,
+        }
+    }
+}
+
+impl SeamLine {
+    fn of(seam: &Seam) -> Self {
+        let Seam { a, b, offset_nm, sd_nm, confidence, shared, localizations } = *seam;
+        Self { a, b, offset_nm, sd_nm, confidence, shared, localizations }
+    }
+
+    fn seam(&self) -> Seam {
+        let Self { a, b, offset_nm, sd_nm, confidence, shared, localizations } = *self;
+        Seam { a, b, offset_nm, sd_nm, confidence, shared, localizations }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(index: u32) -> TileReport {
+        TileReport {
+            tile: Tile { index, row: 1, column: 2 },
+            seqs: (10, 19),
+            facts: TileFacts {
+                frames_processed: 10,
+                localizations: 100,
+                frc: Some(Nm(41.5)),
+                ..TileFacts::default()
+            },
+            merged: 80,
+            sigma: Some(Nm(12.0)),
+            photons: None,
+            drift: vec![Moved { seq: 12, x_nm: 1.5, y_nm: -2.0, sd_nm: 0.5 }],
+            no_drift: None,
+            no_frc: Some("not yet".into()),
+            corner: (Nm(55_300.0), Nm(-4.0)),
+            seams: vec![Seam {
+                a: 0,
+                b: 1,
+                offset_nm: (1.0, 2.0),
+                sd_nm: 3.0,
+                confidence: 9.0,
+                shared: 1.0,
+                localizations: 50,
+            }],
+            took_s: 0.5,
+            finished_unix_ns: 77,
+        }
+    }
+
+    #[test]
+    fn reports_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut records, before) = Records::open(folder.path()).unwrap();
+        assert!(before.is_empty() && exists(folder.path()));
+        records.append(&report(3)).unwrap();
+        records.append(&report(4)).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), [report(3), report(4)]);
+    }
+
+    #[test]
+    fn a_torn_line_costs_its_own_tile_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut records, _) = Records::open(folder.path()).unwrap();
+        records.append(&report(3)).unwrap();
+        let path = folder.path().join(FOLDER).join(FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let whole = bytes.clone();
+        bytes.extend_from_slice(&whole[..whole.len() / 2]);
+        std::fs::write(&path, bytes).unwrap();
+        let (mut records, before) = Records::open(folder.path()).unwrap();
+        assert_eq!(before, [report(3)]);
+        records.append(&report(5)).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), [report(3), report(5)]);
+    }
+}

@@ -1,0 +1,224 @@
+//! One scan in the finish stage.
+//!
+//! In: runs of its journal, one at a time. Out: a report of each tile, on disk before it is told; seams with the tiles
+//! beside it; the places of all tiles. Never: two tiles in memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use smlm::frame::StagePosition;
+use smlm::localization::Localization;
+use smlm::placement::{Field, place};
+use smlm::series::{Overlap, SeriesInfo};
+use smlm::stitch::{Seam, Settings as StitchSettings, Stitcher};
+use smlm::units::{Nm, PixelSize, Px};
+use smlm::verdict::Limits;
+
+use super::record::Records;
+use super::runs::{Run, Runs};
+use super::tile::{self, Worked};
+use super::{Settings, record};
+use crate::live::{Placed, SeamCount, Series, TileReport};
+use crate::store::journal::{self, JournalReader};
+
+/// Overlap where the publisher does not say it, and the least that is assumed.
+const OVERLAP: Nm = Nm(1000.0);
+
+/// A scan whose tiles are being finished.
+pub struct ScanAtWork {
+    pub series: Arc<Series>,
+    runs: Runs,
+    records: Records,
+    /// Finished before a restart, by first frame.
+    before: HashMap<u64, TileReport>,
+    /// Where the stage stood at the first tile.
+    first_stage: Option<StagePosition>,
+    stitcher: Option<Stitcher>,
+    laid_out: Option<Instant>,
+}
+
+/// Between two times at which all places are found anew, which takes longer the more tiles there are.
+const LAY_OUT: Duration = Duration::from_secs(2);
+
+impl ScanAtWork {
+    /// Opens a scan's journal and what was finished of it.
+    ///
+    /// # Errors
+    /// The journal or the folder cannot be read.
+    pub fn open(series: Arc<Series>, settings: &Settings) -> anyhow::Result<Self> {
+        let folder = journal::folder(&settings.store, series.id);
+        let reader = JournalReader::open(&folder)?;
+        let (records, reports) = Records::open(&folder)?;
+        let before = reports.into_iter().map(|report| (report.seqs.0, report)).collect();
+        Ok(Self {
+            series,
+            runs: Runs::new(reader),
+            records,
+            before,
+            first_stage: None,
+            stitcher: None,
+            laid_out: None,
+        })
+    }
+
+    /// Finishes the next tile that is over. `false`: there is none yet.
+    ///
+    /// # Errors
+    /// The journal cannot be read on, or the report not be written; the tile is tried again after a restart.
+    pub fn step(&mut self, settings: &Settings) -> anyhow::Result<bool> {
+        let run = self.runs.next().context("the journal of a scan cannot be read on")?;
+        let Some(run) = run else {
+            if self.runs.ended() {
+                self.lay_out();
+                record::set_complete(&journal::folder(&settings.store, self.series.id))?;
+                self.series.book().complete = true;
+            }
+            return Ok(false);
+        };
+        let began = Instant::now();
+        let info = self.series.info();
+        let pixel = self.runs.pixel_size();
+        self.first_stage = self.first_stage.or(run.stage);
+        let field = Field { shape: run.shape, pixel };
+        let corner = place(&info, field, run.tile, self.first_stage, run.stage).corner;
+        let known = self.before.remove(&run.first_seq).filter(|report| report.tile == run.tile);
+        let (tile, seqs) = (run.tile, (run.first_seq, run.last_seq));
+        let shape = run.shape;
+        let drift = known.as_ref().map(|report| report.drift.clone()).filter(|moved| !moved.is_empty());
+        let mut worked = self.worked(run, settings, drift.as_deref(), known.is_some());
+        let seams = self.stitch(settings, &info, (tile, corner), (shape, pixel), &worked.localizations);
+        let report = match known {
+            Some(report) => report,
+            None => {
+                self.complete(&mut worked, tile);
+                let report = TileReport {
+                    tile,
+                    seqs,
+                    facts: worked.facts,
+                    merged: worked.localizations.len() as u64,
+                    sigma: worked.sigma,
+                    photons: worked.photons,
+                    drift: worked.drift,
+                    no_drift: worked.no_drift,
+                    no_frc: worked.no_frc,
+                    corner,
+                    seams,
+                    took_s: began.elapsed().as_secs_f64(),
+                    finished_unix_ns: settings.clock.now_unix_ns(),
+                };
+                self.records.append(&report)?;
+                report
+            }
+        };
+        self.series.book().put(report, &settings.limits);
+        if self.laid_out.is_none_or(|at| at.elapsed() > LAY_OUT) {
+            self.lay_out();
+            self.laid_out = Some(Instant::now());
+        }
+        Ok(true)
+    }
+
+    /// Of a tile that was finished before a restart only what the tiles beside it need is done again.
+    fn worked(
+        &self,
+        run: Run,
+        settings: &Settings,
+        drift: Option<&[smlm::drift::Moved]>,
+        finished: bool,
+    ) -> Worked {
+        let mut steps = settings.steps;
+        if finished {
+            steps.merge = None;
+            steps.drift = drift.is_some();
+        }
+        tile::work(run, self.runs.pixel_size(), &steps, drift)
+    }
+
+    /// What only the account of frames knows.
+    fn complete(&self, worked: &mut Worked, tile: smlm::frame::Tile) {
+        let door = self.series.door();
+        worked.facts.frames_expected = tile::frames_expected(&door.info);
+        let count = door.tiles.iter().rfind(|count| count.tile.index == tile.index);
+        // Of a tile that was taken again the account is of all visits; then the gaps within this one must do.
+        if let Some(count) = count.filter(|count| count.visits <= 1) {
+            worked.facts.frames_lost = count.account.lost_total() + count.account.missing_total();
+        }
+    }
+
+    fn stitch(
+        &mut self,
+        settings: &Settings,
+        info: &SeriesInfo,
+        (tile, corner): (smlm::frame::Tile, (Nm, Nm)),
+        (shape, pixel): (smlm::frame::Shape, PixelSize),
+        localizations: &[Localization],
+    ) -> Vec<Seam> {
+        let size = |side: u32, pixel: Nm| Nm(f64::from(side) * pixel.0);
+        let field = (size(shape.width, pixel.x), size(shape.height, pixel.y));
+        let stitcher = self.stitcher.get_or_insert_with(|| {
+            let overlap = overlap(info, field, pixel);
+            let shortest = field.0.0.min(field.1.0);
+            // A small field cannot be off by more than a part of itself.
+            let error_max = Nm(settings.stage_error.0.min(shortest / 4.0));
+            Stitcher::new(StitchSettings { overlap, error_max, ..StitchSettings::of(field) })
+        });
+        let points: Vec<(f32, f32)> = localizations
+            .iter()
+            .map(|l| {
+                let (x, y) = pixel.corner_nm(Px(l.x_px.into()), Px(l.y_px.into()));
+                (x.0 as f32, y.0 as f32)
+            })
+            .collect();
+        stitcher.add_tile(tile, corner, &points).into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// Tells where the tiles lie by all seams so far.
+    fn lay_out(&self) {
+        let Some(stitcher) = &self.stitcher else { return };
+        let solution = stitcher.solve();
+        let mut book = self.series.book();
+        let places: BTreeMap<u32, Placed> = solution
+            .places
+            .iter()
+            .filter_map(|at| {
+                let (report, ..) = book.tile(at.index)?;
+                let moved = (Nm(at.corner.0.0 - report.corner.0.0), Nm(at.corner.1.0 - report.corner.1.0));
+                Some((at.index, Placed { moved, from: at.from }))
+            })
+            .collect();
+        let rejected = solution.rejected().count() as u32;
+        let seams = SeamCount {
+            matched: solution.seams.len() as u32 - rejected,
+            rejected,
+            without: stitcher.apart().len() as u32,
+            residual: solution.residual_rms(),
+        };
+        book.set_places(places, seams);
+    }
+}
+
+/// What the publisher announced, of the side with less of it.
+fn overlap(info: &SeriesInfo, field: (Nm, Nm), pixel: PixelSize) -> Nm {
+    let announced = info.grid.and_then(|grid| grid.overlap).map(|overlap| match overlap {
+        Overlap::Um(x, y) => (x * 1e3, y * 1e3),
+        Overlap::Px(x, y) => (x * pixel.x.0, y * pixel.y.0),
+        Overlap::Percent(x, y) => (x / 100.0 * field.0.0, y / 100.0 * field.1.0),
+    });
+    let least = announced.map_or(OVERLAP.0, |(x, y)| x.min(y));
+    Nm(least.clamp(0.0, field.0.0.min(field.1.0) / 2.0))
+}
+
+/// What was finished of a recording of an earlier run, into its series.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn reopen(series: &Series, folder: &Path, limits: &Limits) -> anyhow::Result<()> {
+    let reports = record::read(folder)?;
+    let mut book = series.book();
+    reports.into_iter().for_each(|report| book.put(report, limits));
+    book.complete = record::is_complete(folder);
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! What is known of the finished tiles of a scan.
+//!
+//! In: one report per tile, from the finish stage. Out: verdicts, judged again whenever a neighbour has finished. Never:
+//! a localization.
+
+use std::collections::BTreeMap;
+
+use smlm::drift::Moved;
+use smlm::frame::Tile;
+use smlm::stitch::{PlacedFrom, Seam};
+use smlm::units::Nm;
+use smlm::verdict::{Limits, TileFacts, Verdict, judge};
+
+/// A tile whose last frame is done and whose localizations have been looked at as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TileReport {
+    pub tile: Tile,
+    /// Frames of its latest visit.
+    pub seqs: (u64, u64),
+    pub facts: TileFacts,
+    /// Localizations once those of one emitter in successive frames are one.
+    pub merged: u64,
+    /// Median of the lateral deviations.
+    pub sigma: Option<Nm>,
+    /// Median photons of a localization.
+    pub photons: Option<f64>,
+    /// Where the sample was; empty: not known, and why.
+    pub drift: Vec<Moved>,
+    pub no_drift: Option<String>,
+    pub no_frc: Option<String>,
+    /// Of its first pixel, by stage or grid.
+    pub corner: (Nm, Nm),
+    /// Seams with tiles that had finished before.
+    pub seams: Vec<Seam>,
+    /// What finishing it took.
+    pub took_s: f64,
+    pub finished_unix_ns: u64,
+}
+
+/// Where a tile lies by what it shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placed {
+    /// Minus that of the stage.
+    pub moved: (Nm, Nm),
+    pub from: PlacedFrom,
+}
+
+/// The finished tiles of a scan, by index.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Book {
+    tiles: BTreeMap<u32, (TileReport, Verdict)>,
+    places: BTreeMap<u32, Placed>,
+    pub seams: SeamCount,
+    /// Tiles that are over and wait to be finished.
+    pub waiting: u64,
+    /// The series has ended and all its tiles are finished.
+    pub complete: bool,
+}
+
+/// What became of the overlaps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SeamCount {
+    pub matched: u32,
+    /// Contradicted by others, and left out.
+    pub rejected: u32,
+    /// Neighbours that share nothing to be matched by.
+    pub without: u32,
+    /// Root mean square of what is left at those that count.
+    pub residual: Option<Nm>,
+}
+
+impl Book {
+    /// Puts a report in the place of an earlier one of the same tile, and judges it and those around it.
+    pub fn put(&mut self, report: TileReport, limits: &Limits) {
+        let tile = report.tile;
+        self.tiles.insert(tile.index, (report, Verdict::default()));
+        let around: Vec<u32> = self
+            .tiles
+            .values()
+            .map(|(there, _)| there.tile)
+            .filter(|there| near(*there, tile))
+            .map(|there| there.index)
+            .collect();
+        around.into_iter().for_each(|index| self.judge(index, limits));
+    }
+
+    fn judge(&mut self, index: u32, limits: &Limits) {
+        let Some((report, _)) = self.tiles.get(&index) else { return };
+        let (tile, facts) = (report.tile, report.facts);
+        let beside = self.tiles.values().map(|(there, _)| there);
+        let neighbours: Vec<TileFacts> = beside
+            .filter(|there| there.tile.index != index && near(there.tile, tile))
+            .map(|there| there.facts)
+            .collect();
+        let verdict = judge(&facts, &neighbours, limits);
+        if let Some((_, there)) = self.tiles.get_mut(&index) {
+            *there = verdict;
+        }
+    }
+
+    /// Where the tiles lie, all at once.
+    pub fn set_places(&mut self, places: BTreeMap<u32, Placed>, seams: SeamCount) {
+        (self.places, self.seams) = (places, seams);
+    }
+
+    pub fn tile(&self, index: u32) -> Option<(&TileReport, &Verdict, Option<&Placed>)> {
+        let (report, verdict) = self.tiles.get(&index)?;
+        Some((report, verdict, self.places.get(&index)))
+    }
+
+    pub fn tiles(&self) -> impl Iterator<Item = (&TileReport, &Verdict)> {
+        self.tiles.values().map(|(report, verdict)| (report, verdict))
+    }
+
+    pub fn len(&self) -> usize {
+        self.tiles.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tiles.is_empty()
+    }
+}
+
+/// Itself or one of the eight around it.
+fn near(a: Tile, b: Tile) -> bool {
+    a.row.abs_diff(b.row) <= 1 && a.column.abs_diff(b.column) <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(index: u32, row: u32, column: u32, localizations: u64) -> TileReport {
+        TileReport {
+            tile: Tile { index, row, column },
+            seqs: (0, 99),
+            facts: TileFacts { frames_processed: 100, localizations, ..TileFacts::default() },
+            merged: localizations,
+            sigma: None,
+            photons: None,
+            drift: Vec::new(),
+            no_drift: None,
+            no_frc: None,
+            corner: (Nm(0.0), Nm(0.0)),
+            seams: Vec::new(),
+            took_s: 0.0,
+            finished_unix_ns: 1,
+        }
+    }
+
+    #[test]
+    fn a_tile_is_judged_again_when_its_neighbours_have_finished() {
+        let mut book = Book::default();
+        let limits = Limits::default();
+        book.put(report(4, 1, 1, 10), &limits);
+        let suspect = |book: &Book| book.tile(4).is_some_and(|(_, verdict, _)| verdict.suspect());
+        assert!(!suspect(&book), "nobody is there to compare with");
+        for (index, row, column) in [(0, 0, 0), (1, 0, 1), (2, 0, 2), (3, 1, 0)] {
+            book.put(report(index, row, column, 5000), &limits);
+        }
+        assert!(suspect(&book));
+        book.put(report(4, 1, 1, 5000), &limits);
+        assert!(!suspect(&book), "taken again, it is as good as the others");
+    }
+
+    #[test]
+    fn far_tiles_judge_nobody() {
+        let mut book = Book::default();
+        let limits = Limits::default();
+        (0..5).for_each(|i| book.put(report(i, 7, i, 5000), &limits));
+        book.put(report(20, 1, 1, 10), &limits);
+        assert!(book.tile(20).is_some_and(|(_, verdict, _)| !verdict.suspect()));
+    }
+}

@@ -1,0 +1,138 @@
+//! Tiles of a scan are looked at as a whole once they are over: reports, verdicts, and what a restart makes of them.
+
+use blinkd::serve::grpc::scans_client::ScansClient;
+use smlm::frame::{FrameInfo, StagePosition, Tile};
+use smlm::series::{Grid, Overlap, SeriesInfo};
+use wire::pb;
+
+use crate::rig::{Rig, Sender, id, until};
+
+const FRAMES: u32 = 40;
+
+/// Two rows of three tiles, 5 µm apart.
+fn grid(info: &mut SeriesInfo) {
+    let overlap = Some(Overlap::Um(1.4, 1.4));
+    info.grid = Some(Grid { rows: 2, columns: 3, overlap, snake: false });
+    info.expected_tiles = 6;
+    info.expected_frames = 6 * u64::from(FRAMES);
+}
+
+fn on_stage(info: FrameInfo) -> FrameInfo {
+    let tile = Tile { row: info.tile.index / 3, column: info.tile.index % 3, ..info.tile };
+    let at = |steps: u32| 5.0 * f64::from(steps);
+    let stage = StagePosition { x_um: at(tile.column), y_um: at(tile.row), ..StagePosition::default() };
+    FrameInfo { tile, stage: Some(stage), ..info }
+}
+
+fn begin(rig: &Rig) -> Sender {
+    let mut sender = rig.publisher(1);
+    sender.frames_per_tile = FRAMES;
+    sender.start(grid);
+    sender
+}
+
+fn finished(rig: &Rig) -> usize {
+    rig.series(1).book().len()
+}
+
+fn scan(rig: &Rig) -> pb::Scan {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut client = ScansClient::connect(rig.url()).await.unwrap();
+        let request = pb::GetScanRequest { series_id: id(1).0.to_vec() };
+        client.get_scan(request).await.unwrap().into_inner()
+    })
+}
+
+fn records(rig: &Rig) -> usize {
+    let text = std::fs::read_to_string(rig.folder(1).join("scan/tiles.jsonl")).unwrap();
+    text.lines().count()
+}
+
+#[test]
+fn every_tile_gets_a_report_when_it_is_over() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(2 * u64::from(FRAMES) + 1, on_stage);
+    until("two tiles are finished", || finished(&rig) == 2);
+    let said = scan(&rig);
+    assert_eq!((said.tiles_finished, said.complete), (2, false));
+    let report = said.tiles[0].report.as_ref().expect("the first tile is over");
+    assert_eq!((report.first_seq, report.last_seq, report.localizations), (0, 39, u64::from(FRAMES)));
+    assert!(report.no_drift.contains("40 localizations"), "{}", report.no_drift);
+    assert!(report.reasons.is_empty() && report.frc_nm.is_none());
+    assert!(said.tiles[2].report.is_none(), "more frames of the third tile may come");
+    sender.send_changed(4 * u64::from(FRAMES) - 1, on_stage);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    let said = scan(&rig);
+    assert!(said.tiles.iter().all(|tile| tile.report.is_some()) && said.complete);
+}
+
+#[test]
+fn a_tile_that_lost_frames_is_suspect_with_the_reason() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(30, on_stage);
+    sender.next += 10;
+    sender.send_changed(u64::from(FRAMES) + 1, on_stage);
+    until("two tiles are finished", || finished(&rig) == 2);
+    let said = scan(&rig);
+    assert_eq!(said.suspect, [0]);
+    let reason = &said.tiles[0].report.as_ref().unwrap().reasons[0];
+    assert_eq!((reason.kind.as_str(), reason.text.as_str()), ("frames_lost", "10 of 40 frames were lost."));
+    assert!(said.tiles[1].report.as_ref().unwrap().reasons.is_empty());
+}
+
+#[test]
+fn a_restart_goes_on_with_the_tile_it_was_at_and_finishes_none_twice() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(3 * u64::from(FRAMES) + 7, on_stage);
+    until("three tiles are finished", || finished(&rig) == 3);
+    rig.settled(1, 3 * u64::from(FRAMES) + 7);
+    let before: Vec<_> = rig.series(1).book().tiles().map(|(report, _)| report.clone()).collect();
+    drop(sender.publisher);
+    let rig = rig.stop().start_again();
+    until("the three tiles are known again", || finished(&rig) == 3);
+    let again: Vec<_> = rig.series(1).book().tiles().map(|(report, _)| report.clone()).collect();
+    assert_eq!(before, again);
+    let mut sender = Sender { next: sender.next, frames_per_tile: FRAMES, ..rig.publisher(1) };
+    sender.send_changed(3 * u64::from(FRAMES) - 7, on_stage);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    assert_eq!((finished(&rig), records(&rig)), (6, 6));
+}
+
+#[test]
+fn a_finished_scan_can_be_looked_at_after_a_restart() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(6 * u64::from(FRAMES), on_stage);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    rig.done(1);
+    drop(sender.publisher);
+    let rig = rig.stop().start_again();
+    until("the recording is listed", || rig.live.find(id(1)).is_some());
+    let said = scan(&rig);
+    assert!(said.complete && said.tiles.len() == 6);
+    assert!(said.tiles.iter().all(|tile| tile.report.as_ref().is_some_and(|r| r.localizations == 40)));
+}
+
+#[test]
+fn a_tile_that_is_taken_again_is_judged_by_its_latest_frames() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(30, on_stage);
+    sender.next += 10;
+    sender.send_changed(u64::from(FRAMES), on_stage);
+    let again = |info: FrameInfo| on_stage(FrameInfo { tile: Tile { index: 0, ..info.tile }, ..info });
+    sender.send_changed(u64::from(FRAMES), again);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    let said = scan(&rig);
+    let report = said.tiles[0].report.as_ref().unwrap();
+    assert_eq!((report.first_seq, report.localizations), (80, u64::from(FRAMES)));
+    assert!(report.reasons.is_empty(), "{:?}", report.reasons);
+}
