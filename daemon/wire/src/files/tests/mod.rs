@@ -8,6 +8,7 @@ mod recorded;
 mod stacks;
 mod tables;
 mod throughput;
+mod zarr;
 
 use std::path::{Path, PathBuf};
 
