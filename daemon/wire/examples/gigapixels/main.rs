@@ -11,7 +11,7 @@
 mod scan;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -19,6 +19,47 @@ use smlm::units::Nm;
 use wire::files::zarr::{About, Layout, MosaicReader, MosaicWriter, Reduce, Region};
 
 type Failed = Box<dyn std::error::Error>;
+
+/// A clock of the wall, and of the time that this thread had a core: others may be at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Took {
+    wall: Duration,
+    core: Duration,
+}
+
+struct Watch {
+    wall: std::time::Instant,
+    core: Duration,
+}
+
+impl Watch {
+    fn start() -> Result<Self, Failed> {
+        Ok(Self { wall: std::time::Instant::now(), core: on_core()? })
+    }
+
+    fn took(&self) -> Result<Took, Failed> {
+        Ok(Took { wall: self.wall.elapsed(), core: on_core()? - self.core })
+    }
+}
+
+impl std::ops::AddAssign for Took {
+    fn add_assign(&mut self, other: Self) {
+        self.wall += other.wall;
+        self.core += other.core;
+    }
+}
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1?} ({:.1?} on a core)", self.wall, self.core)
+    }
+}
+
+/// What Linux says this thread had.
+fn on_core() -> Result<Duration, Failed> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(Duration::from_nanos(text.split(' ').next().ok_or("no number")?.parse()?))
+}
 
 const VIEWS: usize = 300;
 const VIEW_PX: u64 = 1000;
@@ -36,7 +77,8 @@ fn main() -> Result<(), Failed> {
     }
     println!("{layout:?}");
     write(&path, &layout, option("--tiles", 33)?)?;
-    println!("on the disk: {:.2} GB in {} files", size(&path)?.0 as f64 / 1e9, size(&path)?.1);
+    let (bytes, files) = size(&path)?;
+    println!("on the disk: {:.2} GB in {files} files", bytes as f64 / 1e9);
     look(&path)?;
     if !std::env::args().any(|argument| argument == "--keep") {
         std::fs::remove_dir_all(&path)?;
@@ -74,31 +116,29 @@ fn write(path: &Path, layout: &Layout, tiles: u64) -> Result<(), Failed> {
     };
     let mut writer = MosaicWriter::<u16>::create(path, about, layout)?;
     let mut dice = ChaCha8Rng::seed_from_u64(1);
-    let (mut simulating, mut writing, begun) = (Duration::ZERO, Duration::ZERO, Instant::now());
+    let (mut simulating, mut writing, begun) = (Took::default(), Took::default(), Watch::start()?);
     for row in 0..tiles {
-        let mut longest = Duration::ZERO;
+        let mut longest = Took::default();
         for place in 0..tiles {
             let column = if row % 2 == 0 { place } else { tiles - 1 - place };
-            let at = Instant::now();
+            let watch = Watch::start()?;
             let (region, counts) = scan::tile(&mut dice, row, column);
-            simulating += at.elapsed();
-            let at = Instant::now();
+            simulating += watch.took()?;
+            let watch = Watch::start()?;
             writer.add(0, region, &counts)?;
-            longest = longest.max(at.elapsed());
-            writing += at.elapsed();
+            longest = longest.max(watch.took()?);
+            writing += watch.took()?;
         }
         if row % 4 == 3 || row + 1 == tiles {
             let memory = status("VmRSS:")? as f64 / 1e6;
-            let seconds = begun.elapsed().as_secs_f64();
-            println!("row {row:2} {seconds:6.1} s, memory {memory:.2} GB, longest tile {longest:.0?}");
+            println!("row {row:2}, {}, memory {memory:.2} GB, longest tile {longest}", begun.took()?);
         }
     }
-    let at = Instant::now();
+    let watch = Watch::start()?;
     writer.finish()?;
-    writing += at.elapsed();
-    let per_tile = writing / (tiles * tiles) as u32;
-    println!("simulated in {simulating:.1?}, written in {writing:.1?} ({per_tile:.1?} a tile)");
-    println!("finishing {:.1?}, peak memory {:.2} GB", at.elapsed(), status("VmHWM:")? as f64 / 1e6);
+    writing += watch.took()?;
+    println!("simulated in {simulating}, written in {writing}, of it {} to finish", watch.took()?);
+    println!("peak memory {:.2} GB", status("VmHWM:")? as f64 / 1e6);
     Ok(())
 }
 
@@ -116,16 +156,14 @@ fn look(path: &Path) -> Result<(), Failed> {
                 width: VIEW_PX,
                 height: VIEW_PX,
             };
-            let at = Instant::now();
+            let watch = Watch::start()?;
             let values = reader.view::<u16>(0, number, region)?;
-            took.push(at.elapsed());
+            took.push(watch.took()?);
             seen += values.iter().map(|value| u64::from(*value)).sum::<u64>();
         }
         took.sort_unstable();
         let (middle, most, worst) = (took[VIEWS / 2], took[VIEWS * 99 / 100], took[VIEWS - 1]);
-        println!(
-            "level {number}, {VIEWS} views: median {middle:.1?}, 99 % {most:.1?}, worst {worst:.1?} (seen {seen})"
-        );
+        println!("level {number}, {VIEWS} views: median {middle}, 99 % {most}, worst {worst}; {seen} seen");
     }
     Ok(())
 }
