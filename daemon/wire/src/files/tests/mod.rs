@@ -9,6 +9,7 @@ mod stacks;
 mod tables;
 mod throughput;
 mod zarr;
+mod zarr_killed;
 
 use std::path::{Path, PathBuf};
 

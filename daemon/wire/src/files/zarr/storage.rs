@@ -137,3 +137,35 @@ impl WritableStorageTraits for Folder {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_replaced_is_read_on_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (live, key) = (Folder::live(folder.path()), StoreKey::new("c/0/0").expect("a key"));
+        let reader = Folder::snapshot(folder.path());
+        let absent = StoreKey::new("c/0/1").expect("a key");
+        live.set(&key, Bytes::from_static(b"old")).expect("it is written");
+        let part = |from| ByteRange::FromStart(from, Some(1));
+        assert_eq!(reader.get_partial(&key, part(0)).expect("it is read").as_deref(), Some(&b"o"[..]));
+        assert_eq!(reader.get(&absent).expect("it is looked for"), None);
+        for key in [&key, &absent] {
+            live.set(key, Bytes::from_static(b"new")).expect("it is written");
+        }
+        assert_eq!(reader.get_partial(&key, part(2)).expect("it is read").as_deref(), Some(&b"d"[..]));
+        assert_eq!(reader.get(&absent).expect("it is looked for"), None);
+        assert_eq!(live.get(&key).expect("it is read").as_deref(), Some(&b"new"[..]));
+    }
+
+    #[test]
+    fn a_range_that_a_file_does_not_hold_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (live, key) = (Folder::live(folder.path()), StoreKey::new("a").expect("a key"));
+        live.set(&key, Bytes::from_static(b"abc")).expect("it is written");
+        assert!(live.get_partial(&key, ByteRange::FromStart(1, Some(u64::MAX / 2))).is_err());
+        assert!(live.get_partial(&key, ByteRange::FromStart(9, None)).is_err());
+    }
+}
