@@ -1,7 +1,8 @@
 //! Where the tiles of a scan lie in its picture.
 //!
 //! In: where the stage stood, the pixel size affine, the grid. Out: the corner of a tile's first pixel, relative to
-//! that of the series' first tile. Never: a better place than the stage's (tiles are not matched by what they show).
+//! that of the series' first tile. Never: a better place than the stage's (by what they show tiles are
+//! matched in `stitch`).
 
 use crate::frame::{Shape, StagePosition, Tile};
 use crate::series::{Grid, Overlap, SeriesInfo};

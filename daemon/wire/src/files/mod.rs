@@ -16,5 +16,6 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 mod tiff;
+pub mod zarr;
 
 pub use stack::{Stack, StackError, StackMeta, StackOptions, open_stack, open_stack_with};

@@ -8,6 +8,8 @@ mod recorded;
 mod stacks;
 mod tables;
 mod throughput;
+mod zarr;
+mod zarr_killed;
 
 use std::path::{Path, PathBuf};
 
