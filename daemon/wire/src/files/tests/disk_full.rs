@@ -74,11 +74,13 @@ fn fill_data_set(disk: &Path) {
         }
     }
     // Room for the tile, none for the index: the tile counts, and the next to open sees it.
-    let free = rustix::fs::statvfs(disk).unwrap();
-    let mut filler = std::fs::File::create(disk.join("filler")).unwrap();
-    let tile = 3 * free.f_frsize;
-    std::io::Write::write_all(&mut filler, &vec![0; (free.f_bavail * free.f_frsize - tile) as usize])
-        .unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut other = Dataset::create(&elsewhere.path().join("scan.parquet")).unwrap();
+    let bytes = other.write_tile(&part(1), &rows(100, true)).unwrap();
+    let disk_free = rustix::fs::statvfs(disk).unwrap();
+    let (block, blocks) = (disk_free.f_frsize, disk_free.f_bavail);
+    let filler = vec![0; ((blocks - bytes.div_ceil(block)) * block) as usize];
+    std::fs::write(disk.join("filler"), filler).unwrap();
     let error = scan.write_tile(&part(1), &rows(100, true)).unwrap_err();
     assert!(matches!(error, DatasetError::Index { .. }), "{error:?}");
     for scan in [&scan, &Dataset::open(&folder).unwrap()] {
