@@ -22,6 +22,7 @@ use smlm::units::PixelSize;
 
 pub use emitters::read_emitters;
 pub use error::TableError;
+pub use parquet::dataset;
 
 /// Rows handed on at once by readers and collected by writers.
 pub(crate) const BATCH_ROWS: usize = 16 << 10;

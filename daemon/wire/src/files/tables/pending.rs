@@ -75,6 +75,6 @@ fn folder(target: &Path) -> &Path {
 }
 
 /// The new name lies in the folder's own data; Windows has no way to say so and needs none.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

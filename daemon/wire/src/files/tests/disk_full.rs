@@ -4,13 +4,27 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::dataset::part;
 use super::tables::{FORMATS, meta, rows};
+use crate::files::tables::dataset::{Dataset, DatasetError};
 use crate::files::tables::{TableError, create_table};
 
 const INSIDE: &str = "BLINKD_TEST_TINY_DISK";
 
 #[test]
 fn a_full_disk_gives_an_error_that_names_the_file_and_leaves_nothing() {
+    let test = "a_full_disk_gives_an_error_that_names_the_file_and_leaves_nothing";
+    on_a_tiny_disk(test, "three formats hit the end", fill);
+}
+
+#[test]
+fn a_full_disk_leaves_a_data_set_with_the_tiles_that_it_had() {
+    let test = "a_full_disk_leaves_a_data_set_with_the_tiles_that_it_had";
+    on_a_tiny_disk(test, "the data set hit the end", fill_data_set);
+}
+
+/// Runs the test with this name again, on a small disk, where it does `fill` and says `done`.
+fn on_a_tiny_disk(test: &str, done: &str, fill: fn(&Path)) {
     if let Some(disk) = std::env::var_os(INSIDE) {
         return fill(Path::new(&disk));
     }
@@ -28,14 +42,51 @@ fn a_full_disk_gives_an_error_that_names_the_file_and_leaves_nothing() {
         eprintln!("SKIPPED: no mount name space here, so no small disk to fill");
         return;
     }
-    let test = "files::tests::disk_full::a_full_disk_gives_an_error_that_names_the_file_and_leaves_nothing";
+    let test = format!("files::tests::disk_full::{test}");
     let output = run(&format!("{MOUNT} && exec \"$2\" --exact {test} --nocapture")).unwrap();
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && said.contains("1 passed") && said.contains("three formats hit the end"),
-        "{said}"
-    );
+    assert!(output.status.success() && said.contains("1 passed") && said.contains(done), "{said}");
+}
+
+fn fill_data_set(disk: &Path) {
+    let folder = disk.join("scan.parquet");
+    let mut scan = Dataset::create(&folder).unwrap();
+    scan.write_tile(&part(0), &rows(1000, true)).unwrap();
+    let files = || {
+        let mut files = Vec::new();
+        for inside in [&folder, &folder.join("tile=00000")] {
+            files.extend(std::fs::read_dir(inside).unwrap().map(|file| file.unwrap().path()));
+        }
+        files.sort();
+        files
+    };
+    let before = files();
+    // A new tile, and the one that is there once more.
+    for index in [1, 0] {
+        let error = scan.write_tile(&part(index), &rows(50_000, true)).unwrap_err();
+        assert!(matches!(error, DatasetError::Table(TableError::DiskFull { .. })), "{error:?}");
+        assert!(error.to_string().contains(&format!("tile=0000{index}")), "{error}");
+        assert_eq!(files(), before);
+        for scan in [&scan, &Dataset::open(&folder).unwrap()] {
+            assert_eq!((scan.tiles().len(), scan.broken().len()), (1, 0));
+            assert_eq!(scan.query(Some(0), None).unwrap().map(Result::unwrap).count(), 1000);
+        }
+    }
+    // Room for the tile, none for the index: the tile counts, and the next to open sees it.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut other = Dataset::create(&elsewhere.path().join("scan.parquet")).unwrap();
+    let bytes = other.write_tile(&part(1), &rows(100, true)).unwrap();
+    let disk_free = rustix::fs::statvfs(disk).unwrap();
+    let (block, blocks) = (disk_free.f_frsize, disk_free.f_bavail);
+    let filler = vec![0; ((blocks - bytes.div_ceil(block)) * block) as usize];
+    std::fs::write(disk.join("filler"), filler).unwrap();
+    let error = scan.write_tile(&part(1), &rows(100, true)).unwrap_err();
+    assert!(matches!(error, DatasetError::Index { .. }), "{error:?}");
+    for scan in [&scan, &Dataset::open(&folder).unwrap()] {
+        assert_eq!(scan.query(Some(1), None).unwrap().map(Result::unwrap).count(), 100);
+    }
+    println!("the data set hit the end of the disk");
 }
 
 fn fill(disk: &Path) {

@@ -1,5 +1,6 @@
 //! Behaviour of readers and writers on made and on recorded files.
 
+mod dataset;
 mod disk_full;
 mod made;
 mod mutated;

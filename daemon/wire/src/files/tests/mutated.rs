@@ -6,10 +6,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use smlm::units::{Nm, PixelSize};
 
+use super::dataset::part;
 use super::made::{HEIGHT, Made, WIDTH, compressed, ndtiff, npy, picasso, tiled};
 use super::tables::{FORMATS, meta, rows, write};
 use crate::files::npy::{read_f32, read_u16};
 use crate::files::stack::{StackOptions, open_stack_with};
+use crate::files::tables::dataset::{Dataset, Region};
 use crate::files::tables::{ReadOptions, read_all, read_emitters};
 
 /// Changed copies of each file; raise it by hand for a longer hunt.
@@ -150,4 +152,25 @@ fn a_damaged_table_never_panics() {
     (0..5 * 18).for_each(|word: u32| bytes.extend(word.to_le_bytes()));
     std::fs::write(&path, bytes).unwrap();
     mutate(&path, &|| read_table(&path));
+}
+
+#[test]
+fn a_damaged_data_set_never_panics_and_never_gives_a_row_outside_what_was_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("scan.parquet");
+    let mut scan = Dataset::create(&path).unwrap();
+    scan.write_tile(&part(0), &rows(40, true)).unwrap();
+    let corner = part(0).corner;
+    let side = Nm(20_000.0);
+    let asked = Region { x: (corner.0, Nm(corner.0.0 + side.0)), y: (corner.1, Nm(corner.1.0 + side.0)) };
+    let read = || {
+        let Ok(scan) = Dataset::open(&path) else { return };
+        for region in [None, Some(asked)] {
+            let Ok(query) = scan.query(None, region) else { continue };
+            let rows = query.take(1000).map_while(Result::ok);
+            assert!(rows.into_iter().all(|row| region.is_none_or(|region| region.contains(row.x, row.y))));
+        }
+    };
+    mutate(&path.join("tile=00000/part-0.parquet"), &read);
+    mutate(&path.join("_index.json"), &read);
 }

@@ -5,6 +5,7 @@
 //! series and model. Reading takes columns by name, of integer or floating point type, and lets all but `frame` and a
 //! pair of positions be absent.
 
+pub mod dataset;
 mod read;
 mod write;
 

@@ -23,10 +23,10 @@ const CONVENTION: &str = "x along columns, y along rows; px: pixel centres at in
                           pixel; frame and tile from 0; z positive away from the objective";
 
 /// One floating point column: its name and its value of a row.
-type Column = (&'static str, fn(&Localization, PixelSize) -> f32);
+pub(super) type Column = (&'static str, fn(&Localization, PixelSize) -> f32);
 
 /// In the order of the file, after `frame` and `tile`.
-const COLUMNS: [Column; 12] = [
+pub(super) const COLUMNS: [Column; 12] = [
     ("x_nm", |row, size| size.corner_nm(Px(row.x_px.into()), Px(0.0)).0.0 as f32),
     ("y_nm", |row, size| size.corner_nm(Px(0.0), Px(row.y_px.into())).1.0 as f32),
     ("z_nm", |row, _| row.z_nm),
