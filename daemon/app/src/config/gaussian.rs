@@ -20,8 +20,8 @@ pub struct GaussianTable {
     pub sigma_max_px: f64,
     /// From the maximum a fit began at to where it ended.
     pub moved_max_px: f64,
-    /// Deviance (χ² of the likelihood) per degree of freedom.
-    pub deviance_max: f64,
+    /// Deviance (χ² of the likelihood) per degree of freedom; `None` sets no limit.
+    pub deviance_max: Option<f64>,
     /// On the larger lateral Cramér–Rao deviation.
     pub sigma_lateral_max_px: f64,
     pub photons_min: f64,
@@ -64,7 +64,7 @@ impl Default for GaussianTable {
             sigma_min_px: recipe.sigma_min_px,
             sigma_max_px: recipe.sigma_max_px,
             moved_max_px: recipe.moved_max_px,
-            deviance_max: recipe.deviance_max,
+            deviance_max: None,
             sigma_lateral_max_px: recipe.sigma_lateral_max_px,
             photons_min: recipe.photons_min,
             read_noise_e: 0.0,
@@ -83,7 +83,7 @@ impl GaussianTable {
             sigma_min_px: self.sigma_min_px,
             sigma_max_px: self.sigma_max_px,
             moved_max_px: self.moved_max_px,
-            deviance_max: self.deviance_max,
+            deviance_max: self.deviance_max.unwrap_or(f64::INFINITY),
             sigma_lateral_max_px: self.sigma_lateral_max_px,
             photons_min: self.photons_min,
             calibration: self.astigmatism.filter(|_| astigmatic).map(Astigmatism::calibration),

@@ -5,9 +5,11 @@
 //!
 //! Filter, threshold of so many standard deviations of the first wavelet plane, local maxima among eight neighbours,
 //! fit in a square, limits on what comes out (Ovesny et al. 2014). With a calibration of astigmatism both widths are
-//! free and tell z (Huang et al. 2008). Each spot is fitted by itself: emitters closer than about two widths of the PSF
-//! become one localization or none.
+//! free and tell z (Huang et al. 2008). What ThunderSTORM's default does not have: where neighbours are near, each spot
+//! is fitted once more with their first fits in its model. It finds 1 to 19 % more emitters of the
+//! recordings in `app/tests/gaussian.rs`, and those of the sparse one with errors 14 % smaller. Emitters closer than about two widths of the PSF still become one localization.
 
+mod crowd;
 pub mod depth;
 pub mod detect;
 pub mod fit;
@@ -38,7 +40,8 @@ pub struct Settings {
     pub sigma_max_px: f64,
     /// Fits that end farther from the maximum they began at are dropped: they went to a neighbour.
     pub moved_max_px: f64,
-    /// Deviance per degree of freedom, at most: 1 is a Gaussian with Poisson noise. ThunderSTORM's χ².
+    /// Deviance per degree of freedom, at most: 1 is a Gaussian with Poisson noise; it grows with the photons where the
+    /// PSF is another or the camera's calibration is wrong. Infinite: no limit.
     pub deviance_max: f64,
     /// On the larger of both lateral deviations.
     pub sigma_lateral_max_px: f64,
@@ -56,7 +59,7 @@ impl Default for Settings {
             sigma_min_px: 0.5,
             sigma_max_px: 3.0,
             moved_max_px: 1.5,
-            deviance_max: 10.0,
+            deviance_max: f64::INFINITY,
             sigma_lateral_max_px: 0.5,
             photons_min: 0.0,
             calibration: None,
@@ -124,10 +127,10 @@ pub struct Recipe {
     depths: Option<Depths>,
 }
 
-/// Rows that a strip needs above and below its own, where the frame has them: the filter's reach and one for the
-/// neighbours of a maximum, or the square of a fit.
-pub const HALO_PX: usize = 8;
-const _: () = assert!(HALO_PX > wavelet::REACH_PX && HALO_PX > *RADIUS_PX.end());
+/// Rows that a strip needs above and below its own, where the frame has them: spots as far away as they may matter,
+/// and for each of them the filter's reach and one more row, or the square of its fit.
+pub const HALO_PX: usize = *RADIUS_PX.end() + crowd::BEYOND_PX + 7;
+const _: () = assert!(7 > wavelet::REACH_PX && 7 >= *RADIUS_PX.end());
 
 /// A strip of a frame and its buffers, kept from frame to frame.
 #[derive(Debug, Default)]
@@ -143,6 +146,7 @@ pub struct Strip {
     filtered: Vec<f32>,
     wavelet: Wavelet,
     peaks: Vec<Peak>,
+    fits: Vec<Option<Fit>>,
 }
 
 impl Strip {
@@ -166,6 +170,7 @@ impl Strip {
     pub fn reserve(&mut self, localizations: usize) {
         self.found.reserve(localizations);
         self.peaks.reserve(localizations);
+        self.fits.reserve(localizations);
     }
 }
 
@@ -193,19 +198,32 @@ impl Recipe {
 
     /// The second step: fills `found` with the localizations of a filtered strip's own rows, in coordinates of the
     /// frame, row by row. `noise`: of the camera, for photons.
+    ///
+    /// A spot with neighbours is fitted again beside their first fits; where that fails, its own first fit stands.
     pub fn find(&self, strip: &mut Strip, threshold: f32, noise: Noise) {
-        let Strip { image, width, top, own, found, filtered, peaks: places, .. } = strip;
+        let Strip { image, width, top, own, found, filtered, peaks: places, fits, .. } = strip;
         found.clear();
         places.clear();
-        peaks(filtered, *width, *own, threshold, places);
+        fits.clear();
         let how = How {
             outline: if self.depths.is_some() { Outline::Elliptic } else { Outline::Round },
             radius_px: self.settings.radius_px,
             sigma_px: self.settings.sigma_start_px,
             noise,
         };
-        for peak in places {
-            let kept = fit::fit(image, *width, peak, &how).filter(|fit| self.keeps(fit, peak));
+        let near_px = self.settings.radius_px + crowd::BEYOND_PX;
+        let height = image.len().checked_div(*width).unwrap_or(0);
+        let wide = Rows { first: own.first.saturating_sub(near_px), end: (own.end + near_px).min(height) };
+        peaks(filtered, *width, wide, threshold, places);
+        fits.extend(places.iter().map(|peak| fit::fit(image, *width, peak, &how, std::iter::empty())));
+        for (index, peak) in places.iter().enumerate().filter(|(_, peak)| own.contains(peak.row)) {
+            let mut others = crowd::others(places, fits, index, near_px).peekable();
+            let fit = match others.peek() {
+                None => fits[index],
+                Some(_) => fit::fit(image, *width, peak, &how, others),
+            };
+            let keeps = |fit: &Fit| self.keeps(fit, peak);
+            let kept = fit.filter(keeps).or(fits[index].filter(keeps));
             found.extend(kept.and_then(|fit| self.localization(&fit, *top)));
         }
     }

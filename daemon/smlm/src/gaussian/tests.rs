@@ -104,7 +104,7 @@ fn strips_find_what_the_whole_frame_shows() {
     }
     assert_eq!(seen.len(), expected.len());
     for (a, b) in seen.iter().zip(&expected) {
-        assert!((a.x_px - b.x_px).abs() < 1e-4 && (a.y_px - b.y_px).abs() < 1e-4, "{a:?} {b:?}");
+        assert_eq!(a, b);
     }
 }
 
