@@ -11,11 +11,11 @@ use smlm::gaussian::{Calibration, Curve, Recipe, Settings, SettingsError};
 #[serde(default, deny_unknown_fields)]
 pub struct GaussianTable {
     /// In standard deviations of the first wavelet plane.
-    pub threshold_factor: f32,
+    pub threshold_factor: f64,
     /// A spot is fitted in a square of 2 · radius + 1 pixels.
     pub radius_px: usize,
     /// The width (standard deviation) that fits begin with.
-    pub sigma_start_px: f32,
+    pub sigma_start_px: f64,
     pub sigma_min_px: f64,
     pub sigma_max_px: f64,
     /// From the maximum a fit began at to where it ended.

@@ -13,6 +13,7 @@ mod door;
 mod ends;
 mod estimates;
 mod failing;
+mod gaussian;
 mod looking;
 mod losses;
 mod pages;

@@ -30,11 +30,11 @@ use wavelet::{Spread, Wavelet};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// A spot counts from so many standard deviations of the first wavelet plane on.
-    pub threshold_factor: f32,
+    pub threshold_factor: f64,
     /// A spot is fitted in a square of 2 · radius + 1 pixels.
     pub radius_px: usize,
     /// The width that fits begin with.
-    pub sigma_start_px: f32,
+    pub sigma_start_px: f64,
     /// Fits with a width outside are dropped.
     pub sigma_min_px: f64,
     pub sigma_max_px: f64,
@@ -81,8 +81,7 @@ impl Settings {
     /// Refuses what cannot find anything.
     pub fn check(&self) -> Result<(), SettingsError> {
         let above_0 = |value: f64| value > 0.0;
-        let start = f64::from(self.sigma_start_px);
-        let factor = f64::from(self.threshold_factor);
+        let (start, factor) = (self.sigma_start_px, self.threshold_factor);
         let radius = self.radius_px as f64;
         let values = [
             ("threshold_factor", factor, above_0(factor) && factor <= 1e6, "above 0"),
@@ -193,7 +192,7 @@ impl Recipe {
 
     /// The threshold of a frame.
     pub fn threshold(&self, frame: &Spread) -> f32 {
-        (f64::from(self.settings.threshold_factor) * frame.deviation()) as f32
+        (self.settings.threshold_factor * frame.deviation()) as f32
     }
 
     /// The second step: fills `found` with the localizations of a filtered strip's own rows, in coordinates of the
@@ -208,7 +207,7 @@ impl Recipe {
         let how = How {
             outline: if self.depths.is_some() { Outline::Elliptic } else { Outline::Round },
             radius_px: self.settings.radius_px,
-            sigma_px: self.settings.sigma_start_px,
+            sigma_px: self.settings.sigma_start_px as f32,
             noise,
         };
         let near_px = self.settings.radius_px + crowd::BEYOND_PX;

@@ -153,7 +153,7 @@ fn limits_drop_what_is_outside_them() {
 fn settings_that_find_nothing_are_refused_by_name() {
     let refused = |settings: Settings| Recipe::new(settings).unwrap_err().to_string();
     let all = Settings::default();
-    assert!(refused(Settings { threshold_factor: f32::NAN, ..all }).contains("threshold_factor"));
+    assert!(refused(Settings { threshold_factor: f64::NAN, ..all }).contains("threshold_factor"));
     assert!(refused(Settings { radius_px: 1, ..all }).contains("radius_px"));
     assert!(refused(Settings { radius_px: 8, ..all }).contains("radius_px"));
     assert!(refused(Settings { sigma_max_px: 0.1, ..all }).contains("sigma_max_px"));
