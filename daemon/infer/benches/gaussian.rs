@@ -55,7 +55,7 @@ fn stages(frames: &[Vec<u8>], recipe: Settings, seconds: Duration) {
     let recipe = Recipe::new(recipe).unwrap();
     let own = Rows { first: 0, end: SHAPE.height as usize };
     let mut strip = Strip::default();
-    strip.cover(SHAPE, own);
+    strip.cover(SHAPE, own, 0);
     let whole = Cut { x: 0, y: 0, width: SHAPE.width as usize, height: SHAPE.height as usize };
     let photons = Scaling { offset_photons: 0.0, scale_photons: 1.0 };
     let load = |strip: &mut Strip, at: usize| {
