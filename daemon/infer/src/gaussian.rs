@@ -4,7 +4,7 @@
 //! rows from top to bottom. Never: a model file, a post-processing, an allocation once a shape and its number of spots
 //! were seen. What is found is `smlm::gaussian`'s matter.
 //!
-//! A frame is cut into strips of rows that overlap by [`HALO_PX`], so that one frame keeps every lane busy. Two steps:
+//! A frame is cut into strips of rows that overlap, so that one frame keeps every lane busy. Two steps:
 //! all strips of a round are filtered; then, with the threshold of each whole frame, all are searched and fitted.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use smlm::crlb::Noise;
 use smlm::frame::Shape;
 use smlm::gaussian::wavelet::Spread;
-use smlm::gaussian::{HALO_PX, Recipe, Rows, Settings, SettingsError, Strip};
+use smlm::gaussian::{Recipe, Rows, Settings, SettingsError, Strip};
 use smlm::localization::Localization;
 
 use crate::crew::Crew;
@@ -89,7 +89,7 @@ impl Gaussian {
             provider: "cpu".to_owned(),
             placement: String::new(),
             attempts: Vec::new(),
-            halo_px: HALO_PX as u32,
+            halo_px: settings.recipe.halo_px() as u32,
             grid_px: 1,
         };
         Ok(Self {
@@ -113,7 +113,8 @@ impl Gaussian {
         let (least, most) = (*STRIP_ROWS.start(), *STRIP_ROWS.end());
         let strip_rows = height.div_ceil(2 * self.crew.width()).clamp(least, most);
         let strips = height.div_ceil(strip_rows);
-        let bytes = (height + 2 * HALO_PX * (strips - 1)) * width * PLANES * size_of::<f32>();
+        let halo_px = self.settings.recipe.halo_px();
+        let bytes = (height + 2 * halo_px * (strips - 1)) * width * PLANES * size_of::<f32>();
         if bytes > self.settings.memory_bytes {
             return Err(EngineError::Memory {
                 width: shape.width,
@@ -129,7 +130,7 @@ impl Gaussian {
             let strip = &mut piece.get_mut().unwrap_or_else(PoisonError::into_inner).strip;
             strip.reserve(ROOM);
             let first = index % strips * strip_rows;
-            strip.cover(shape, Rows { first, end: first + strip_rows });
+            strip.cover(shape, Rows { first, end: first + strip_rows }, halo_px);
         }
         self.thresholds.resize(windows, 0.0);
         self.found.reserve(ROOM * strips);

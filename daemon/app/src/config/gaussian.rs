@@ -11,17 +11,17 @@ use smlm::gaussian::{Calibration, Curve, Recipe, Settings, SettingsError};
 #[serde(default, deny_unknown_fields)]
 pub struct GaussianTable {
     /// In standard deviations of the first wavelet plane.
-    pub threshold_factor: f32,
+    pub threshold_factor: f64,
     /// A spot is fitted in a square of 2 · radius + 1 pixels.
     pub radius_px: usize,
     /// The width (standard deviation) that fits begin with.
-    pub sigma_start_px: f32,
+    pub sigma_start_px: f64,
     pub sigma_min_px: f64,
     pub sigma_max_px: f64,
     /// From the maximum a fit began at to where it ended.
     pub moved_max_px: f64,
-    /// Deviance (χ² of the likelihood) per degree of freedom.
-    pub deviance_max: f64,
+    /// Deviance (χ² of the likelihood) per degree of freedom; `None` sets no limit.
+    pub deviance_max: Option<f64>,
     /// On the larger lateral Cramér–Rao deviation.
     pub sigma_lateral_max_px: f64,
     pub photons_min: f64,
@@ -64,7 +64,7 @@ impl Default for GaussianTable {
             sigma_min_px: recipe.sigma_min_px,
             sigma_max_px: recipe.sigma_max_px,
             moved_max_px: recipe.moved_max_px,
-            deviance_max: recipe.deviance_max,
+            deviance_max: None,
             sigma_lateral_max_px: recipe.sigma_lateral_max_px,
             photons_min: recipe.photons_min,
             read_noise_e: 0.0,
@@ -83,7 +83,7 @@ impl GaussianTable {
             sigma_min_px: self.sigma_min_px,
             sigma_max_px: self.sigma_max_px,
             moved_max_px: self.moved_max_px,
-            deviance_max: self.deviance_max,
+            deviance_max: self.deviance_max.unwrap_or(f64::INFINITY),
             sigma_lateral_max_px: self.sigma_lateral_max_px,
             photons_min: self.photons_min,
             calibration: self.astigmatism.filter(|_| astigmatic).map(Astigmatism::calibration),

@@ -58,7 +58,7 @@ impl Models {
             description: (*description).into(),
             window_frames: 1,
             grid_px: 1,
-            halo_px: smlm::gaussian::HALO_PX as u32,
+            halo_px: config.gaussian.recipe(false).halo_px() as u32,
             provider: if loaded { engine.provider } else { String::new() },
             loaded,
             card_toml: built_in::describe(&config).filter(|_| described).unwrap_or_default(),

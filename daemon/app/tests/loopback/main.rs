@@ -14,6 +14,7 @@ mod ends;
 mod estimates;
 mod failing;
 mod finishing;
+mod gaussian;
 mod looking;
 mod losses;
 mod pages;

@@ -154,7 +154,7 @@ fn models_are_listed_described_and_checked_by_name_only() {
     runtime().block_on(async {
         let mut client = ModelsClient::connect(rig.url()).await.unwrap();
         let list = client.list_models(pb::ListModelsRequest {}).await.unwrap().into_inner().models;
-        let Some(first) = list.first() else {
+        let Some(first) = list.iter().find(|model| model.engine == "decode") else {
             eprintln!("SKIPPED: no bundle in the source tree");
             return;
         };

@@ -9,8 +9,9 @@ use super::Rows;
 pub struct Peak {
     pub column: usize,
     pub row: usize,
-    pub x_px: f32,
-    pub y_px: f32,
+    /// From the pixel's centre.
+    pub dx_px: f32,
+    pub dy_px: f32,
 }
 
 /// Pixels that are looked at together before one is looked at alone.
@@ -66,7 +67,7 @@ fn centred(image: &[f32], width: usize, column: usize, row: usize) -> Peak {
         sum_x += weight * (x as f32 - column as f32);
         sum_y += weight * (y as f32 - row as f32);
     }
-    Peak { column, row, x_px: column as f32 + sum_x / sum, y_px: row as f32 + sum_y / sum }
+    Peak { column, row, dx_px: sum_x / sum, dy_px: sum_y / sum }
 }
 
 #[cfg(test)]
@@ -87,7 +88,7 @@ mod tests {
     #[test]
     fn a_peak_starts_at_the_centre_of_mass_around_it() {
         let found = found(&[(5, 7, 3.0), (6, 7, 1.5), (5, 6, 0.5)]);
-        assert_eq!(found, [Peak { column: 5, row: 7, x_px: 5.3, y_px: 6.9 }]);
+        assert_eq!(found, [Peak { column: 5, row: 7, dx_px: 0.3, dy_px: -0.1 }]);
     }
 
     #[test]

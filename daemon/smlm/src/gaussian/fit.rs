@@ -10,6 +10,7 @@
 
 use super::detect::Peak;
 use super::likelihood::{Spot, Square, System, system};
+use super::profile::Profile;
 use super::solve::{Factor, Matrix, UNKNOWNS, Vector};
 use crate::crlb::Noise;
 
@@ -62,21 +63,38 @@ const NARROWEST_PX: f32 = 0.25;
 
 /// Fits the spot at `peak` in `image` (`width` columns). `None`: the image is smaller than the square, holds something
 /// that is not a number, or the search does not settle on a spot.
-pub fn fit(image: &[f32], width: usize, peak: &Peak, how: &How) -> Option<Fit> {
+///
+/// What `others` give is part of the model; their errors are not part of the deviations.
+pub fn fit<'a>(
+    image: &[f32],
+    width: usize,
+    peak: &Peak,
+    how: &How,
+    others: impl Iterator<Item = &'a Fit>,
+) -> Option<Fit> {
     debug_assert!(RADIUS_PX.contains(&how.radius_px));
     match how.radius_px {
-        ..=3 => fit_in::<8>(image, width, peak, how),
-        4 | 5 => fit_in::<12>(image, width, peak, how),
-        _ => fit_in::<16>(image, width, peak, how),
+        ..=3 => fit_in::<8>(image, width, peak, how, others),
+        4 | 5 => fit_in::<12>(image, width, peak, how, others),
+        _ => fit_in::<16>(image, width, peak, how, others),
     }
 }
 
-fn fit_in<const W: usize>(image: &[f32], width: usize, peak: &Peak, how: &How) -> Option<Fit> {
+fn fit_in<'a, const W: usize>(
+    image: &[f32],
+    width: usize,
+    peak: &Peak,
+    how: &How,
+    others: impl Iterator<Item = &'a Fit>,
+) -> Option<Fit> {
     let side = 2 * how.radius_px + 1;
     let left = corner(peak.column, how.radius_px, width)?;
     let top = corner(peak.row, how.radius_px, image.len() / width)?;
-    let square = cut::<W>(&image[top * width + left..], width, side, how.noise)?;
-    let begin = start(&square, [peak.x_px - left as f32, peak.y_px - top as f32], how.sigma_px);
+    let mut square = cut::<W>(&image[top * width + left..], width, side, how.noise)?;
+    others.for_each(|other| square.knows(other, [left, top], how.noise));
+    // Relative to the square, so that a spot is fitted alike wherever it is.
+    let place = [(peak.column - left) as f32 + peak.dx_px, (peak.row - top) as f32 + peak.dy_px];
+    let begin = start(&square, place, how.sigma_px);
     let (spot, system) = search(&square, begin, how.outline)?;
     let unknowns = how.outline.unknowns();
     let inverse = Factor::new(&how.outline.tied(&system).information, unknowns)?.inverse();
@@ -110,7 +128,7 @@ fn corner(at: usize, radius: usize, length: usize) -> Option<usize> {
 fn cut<const W: usize>(from: &[f32], width: usize, side: usize, noise: Noise) -> Option<Square<W>> {
     let gain = (1.0 / noise.per_photon) as f32;
     let bias = (noise.floor / (noise.per_photon * noise.per_photon)) as f32;
-    let mut square = Square { counts: [[0.0; W]; W], side };
+    let mut square = Square { counts: [[0.0; W]; W], known: [[0.0; W]; W], side };
     let mut finite = true;
     for (row, counts) in square.counts.iter_mut().enumerate().take(side) {
         for (count, photons) in counts.iter_mut().zip(&from[row * width..][..side]) {
@@ -123,12 +141,31 @@ fn cut<const W: usize>(from: &[f32], width: usize, side: usize, noise: Noise) ->
     finite.then_some(square)
 }
 
+impl<const W: usize> Square<W> {
+    /// Adds the light of another spot; `corner` is the square's place in the image.
+    fn knows(&mut self, other: &Fit, corner: [usize; 2], noise: Noise) {
+        let [left, top] = corner.map(|px| px as f64);
+        let x = Profile::<W>::new((other.x_px - left) as f32, other.sigma_x_px as f32, self.side);
+        let y = Profile::<W>::new((other.y_px - top) as f32, other.sigma_y_px as f32, self.side);
+        let light = (other.photons / noise.per_photon) as f32;
+        for (known, part) in self.known.iter_mut().zip(y.part) {
+            for (known, across) in known.iter_mut().zip(x.part) {
+                *known += light * part * across;
+            }
+        }
+    }
+}
+
 /// More counts than any camera gives, and few enough for single precision.
 const MOST: f32 = 1e9;
 
 /// A background from the rim, the light above it, and the width that is expected.
 fn start<const W: usize>(square: &Square<W>, [x, y]: [f32; 2], sigma: f32) -> Spot {
-    let (side, counts) = (square.side, &square.counts);
+    let side = square.side;
+    let mut counts = square.counts;
+    for (counts, known) in counts.iter_mut().flatten().zip(square.known.iter().flatten()) {
+        *counts -= known;
+    }
     let mut rim = [0.0f32; 64];
     let sides = 4 * (side - 1);
     for i in 0..side - 1 {

@@ -3,7 +3,7 @@
 //! In: counts with Poisson noise and a spot. Out: deviance, Fisher's information, slope of the likelihood. Never: a
 //! step.
 //!
-//! `μ = photons · Gx · Gy + background`. The deviance is `2 Σ (d ln(d/μ) − d + μ)` (Laurence and Chromy 2010), the
+//! `μ = photons · Gx · Gy + background + known`. The deviance is `2 Σ (d ln(d/μ) − d + μ)` (Laurence and Chromy 2010), the
 //! information `Σ ∂μ/∂θᵢ ∂μ/∂θⱼ / μ` (Smith et al. 2010). Every derivative is a product of something along x and
 //! something along y, so sums over rows are taken first and only their few products are summed over columns.
 #![allow(clippy::needless_range_loop)] // rows and columns: an index says more than an iterator
@@ -15,6 +15,8 @@ use super::solve::{Matrix, UNKNOWNS, Vector};
 #[derive(Clone, Debug)]
 pub(super) struct Square<const W: usize> {
     pub counts: [[f32; W]; W],
+    /// Of them, what others give.
+    pub known: [[f32; W]; W],
     pub side: usize,
 }
 
@@ -61,10 +63,10 @@ pub(super) fn system<const W: usize>(square: &Square<W>, spot: &Spot) -> System 
     for row in 0..side {
         let along = [y.part[row], y.by_centre[row], y.by_sigma[row], 1.0];
         let light = spot.light * along[0];
-        let counts = &square.counts[row];
+        let (counts, known) = (&square.counts[row], &square.known[row]);
         let (mut weight, mut excess) = ([0.0; W], [0.0; W]);
         for i in 0..W {
-            let model = light * x.part[i] + spot.background;
+            let model = light * x.part[i] + spot.background + known[i];
             weight[i] = 1.0 / model;
             let ratio = counts[i] * weight[i];
             excess[i] = ratio - 1.0;
@@ -134,7 +136,7 @@ mod tests {
                 counts[row][column] = spot.light * x.part[column] * y.part[row] + spot.background;
             }
         }
-        Square { counts, side: 7 }
+        Square { counts, known: [[0.0; 8]; 8], side: 7 }
     }
 
     fn moved(spot: &Spot, unknown: usize, by: f32) -> Spot {

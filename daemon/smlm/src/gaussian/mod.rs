@@ -5,9 +5,12 @@
 //!
 //! Filter, threshold of so many standard deviations of the first wavelet plane, local maxima among eight neighbours,
 //! fit in a square, limits on what comes out (Ovesny et al. 2014). With a calibration of astigmatism both widths are
-//! free and tell z (Huang et al. 2008). Each spot is fitted by itself: emitters closer than about two widths of the PSF
-//! become one localization or none.
+//! free and tell z (Huang et al. 2008). What ThunderSTORM's default does not have: where neighbours are near, each spot
+//! is fitted again with their fits in its model. Of the recordings in `app/tests/gaussian.rs` it finds 1 to
+//! 19 % more so, and the sparse one with errors 14 % smaller. Emitters closer than about two widths of the PSF still
+//! become one localization.
 
+mod crowd;
 pub mod depth;
 pub mod detect;
 pub mod fit;
@@ -28,17 +31,18 @@ use wavelet::{Spread, Wavelet};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// A spot counts from so many standard deviations of the first wavelet plane on.
-    pub threshold_factor: f32,
+    pub threshold_factor: f64,
     /// A spot is fitted in a square of 2 · radius + 1 pixels.
     pub radius_px: usize,
     /// The width that fits begin with.
-    pub sigma_start_px: f32,
+    pub sigma_start_px: f64,
     /// Fits with a width outside are dropped.
     pub sigma_min_px: f64,
     pub sigma_max_px: f64,
     /// Fits that end farther from the maximum they began at are dropped: they went to a neighbour.
     pub moved_max_px: f64,
-    /// Deviance per degree of freedom, at most: 1 is a Gaussian with Poisson noise. ThunderSTORM's χ².
+    /// Deviance per degree of freedom, at most: 1 is a Gaussian with Poisson noise; it grows with the photons where the
+    /// PSF is another or the camera's calibration is wrong. Infinite: no limit.
     pub deviance_max: f64,
     /// On the larger of both lateral deviations.
     pub sigma_lateral_max_px: f64,
@@ -56,7 +60,7 @@ impl Default for Settings {
             sigma_min_px: 0.5,
             sigma_max_px: 3.0,
             moved_max_px: 1.5,
-            deviance_max: 10.0,
+            deviance_max: f64::INFINITY,
             sigma_lateral_max_px: 0.5,
             photons_min: 0.0,
             calibration: None,
@@ -74,12 +78,28 @@ pub enum SettingsError {
     Depth(#[from] DepthError),
 }
 
+/// How often a spot with neighbours is fitted again. Each time its error by their light changes its sign and becomes
+/// less than half.
+const AGAIN: usize = 3;
+
 impl Settings {
+    /// A spot matters to another one within so many rows and columns.
+    const fn near_px(&self) -> usize {
+        self.radius_px + crowd::BEYOND_PX
+    }
+
+    /// Rows that a strip needs above and below its own, where the frame has them: for every spot that matters, be it by
+    /// way of others, and for its own search the filter's reach and one more row, or its square.
+    pub const fn halo_px(&self) -> usize {
+        const SEARCH_PX: usize = wavelet::REACH_PX + 1;
+        const { assert!(SEARCH_PX >= *RADIUS_PX.end()) };
+        AGAIN * self.near_px() + SEARCH_PX
+    }
+
     /// Refuses what cannot find anything.
     pub fn check(&self) -> Result<(), SettingsError> {
         let above_0 = |value: f64| value > 0.0;
-        let start = f64::from(self.sigma_start_px);
-        let factor = f64::from(self.threshold_factor);
+        let (start, factor) = (self.sigma_start_px, self.threshold_factor);
         let radius = self.radius_px as f64;
         let values = [
             ("threshold_factor", factor, above_0(factor) && factor <= 1e6, "above 0"),
@@ -115,6 +135,11 @@ impl Rows {
     pub fn contains(self, row: usize) -> bool {
         (self.first..self.end).contains(&row)
     }
+
+    /// So many rows more on both sides, within `height`.
+    fn wider(self, rows: usize, height: usize) -> Self {
+        Self { first: self.first.saturating_sub(rows), end: (self.end + rows).min(height) }
+    }
 }
 
 /// The recipe with checked settings.
@@ -123,11 +148,6 @@ pub struct Recipe {
     settings: Settings,
     depths: Option<Depths>,
 }
-
-/// Rows that a strip needs above and below its own, where the frame has them: the filter's reach and one for the
-/// neighbours of a maximum, or the square of a fit.
-pub const HALO_PX: usize = 8;
-const _: () = assert!(HALO_PX > wavelet::REACH_PX && HALO_PX > *RADIUS_PX.end());
 
 /// A strip of a frame and its buffers, kept from frame to frame.
 #[derive(Debug, Default)]
@@ -143,14 +163,17 @@ pub struct Strip {
     filtered: Vec<f32>,
     wavelet: Wavelet,
     peaks: Vec<Peak>,
+    fits: Vec<Option<Fit>>,
+    /// The next fits, while they are made from the ones before.
+    better: Vec<Option<Fit>>,
 }
 
 impl Strip {
-    /// Becomes the strip of the rows `own` of a frame of `shape`, and makes room for its image.
-    pub fn cover(&mut self, shape: Shape, own: Rows) {
+    /// Becomes the strip of the rows `own` of a frame of `shape` with [`Settings::halo_px`], and makes room for its image.
+    pub fn cover(&mut self, shape: Shape, own: Rows, halo_px: usize) {
         let end = own.end.min(shape.height as usize);
-        let bottom = (end + HALO_PX).min(shape.height as usize);
-        self.top = own.first.saturating_sub(HALO_PX).min(bottom);
+        let bottom = (end + halo_px).min(shape.height as usize);
+        self.top = own.first.saturating_sub(halo_px).min(bottom);
         self.own = Rows { first: own.first.min(end) - self.top, end: end - self.top };
         self.width = shape.width as usize;
         self.image.resize((bottom - self.top) * self.width, 0.0);
@@ -166,6 +189,8 @@ impl Strip {
     pub fn reserve(&mut self, localizations: usize) {
         self.found.reserve(localizations);
         self.peaks.reserve(localizations);
+        self.fits.reserve(localizations);
+        self.better.reserve(localizations);
     }
 }
 
@@ -188,25 +213,43 @@ impl Recipe {
 
     /// The threshold of a frame.
     pub fn threshold(&self, frame: &Spread) -> f32 {
-        (f64::from(self.settings.threshold_factor) * frame.deviation()) as f32
+        (self.settings.threshold_factor * frame.deviation()) as f32
     }
 
     /// The second step: fills `found` with the localizations of a filtered strip's own rows, in coordinates of the
     /// frame, row by row. `noise`: of the camera, for photons.
+    ///
+    /// A spot with neighbours is fitted again beside their fits; where that fails, the fit before stands.
     pub fn find(&self, strip: &mut Strip, threshold: f32, noise: Noise) {
-        let Strip { image, width, top, own, found, filtered, peaks: places, .. } = strip;
-        found.clear();
-        places.clear();
-        peaks(filtered, *width, *own, threshold, places);
+        let Strip { image, width, top, own, found, filtered, peaks: places, fits, better, .. } = strip;
+        let near_px = self.settings.near_px();
+        let height = image.len().checked_div(*width).unwrap_or(0);
         let how = How {
             outline: if self.depths.is_some() { Outline::Elliptic } else { Outline::Round },
             radius_px: self.settings.radius_px,
-            sigma_px: self.settings.sigma_start_px,
+            sigma_px: self.settings.sigma_start_px as f32,
             noise,
         };
-        for peak in places {
-            let kept = fit::fit(image, *width, peak, &how).filter(|fit| self.keeps(fit, peak));
-            found.extend(kept.and_then(|fit| self.localization(&fit, *top)));
+        places.clear();
+        peaks(filtered, *width, own.wider(AGAIN * near_px, height), threshold, places);
+        fits.clear();
+        fits.extend(places.iter().map(|peak| fit::fit(image, *width, peak, &how, std::iter::empty())));
+        for left in (0..AGAIN).rev() {
+            let rows = own.wider(left * near_px, height);
+            better.clone_from(fits);
+            for (index, peak) in places.iter().enumerate().filter(|(_, peak)| rows.contains(peak.row)) {
+                let mut others = crowd::others(places, fits, index, near_px).peekable();
+                if others.peek().is_some() {
+                    let fit = fit::fit(image, *width, peak, &how, others);
+                    better[index] = fit.filter(|fit| self.keeps(fit, peak)).or(fits[index]);
+                }
+            }
+            std::mem::swap(fits, better);
+        }
+        found.clear();
+        for (fit, peak) in fits.iter().zip(&*places).filter(|(_, peak)| own.contains(peak.row)) {
+            let kept = fit.as_ref().filter(|fit| self.keeps(fit, peak));
+            found.extend(kept.and_then(|fit| self.localization(fit, *top)));
         }
     }
 
