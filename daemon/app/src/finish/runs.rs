@@ -132,7 +132,7 @@ mod tests {
             .rev()
             .map(|seq| Localization { frame: seq as u32, tile, ..Localization::default() })
             .collect();
-        journal.append(&frames, &found, &Account::default()).unwrap();
+        journal.append(&frames, &found, false, &Account::default()).unwrap();
     }
 
     #[test]
