@@ -15,9 +15,15 @@ const MOST_ROWS: usize = 3;
 
 /// "? 0/3 The sample drifted by 310 nm; …": of the tiles in order of acquisition, while there is room.
 pub fn lines(scan: &pb::Scan, palette: Palette, width: usize, room: usize) -> Vec<Line<'static>> {
-    let texts = scan.tiles.iter().filter_map(sentences);
-    let wrapped = texts.take(room).flat_map(|text| rows::wrapped(&text, width, MOST_ROWS));
-    wrapped.take(room).map(|line| Line::styled(line, palette.faint())).collect()
+    let mut lines = Vec::new();
+    for text in scan.tiles.iter().filter_map(sentences) {
+        let left = room.saturating_sub(lines.len());
+        if left == 0 {
+            break;
+        }
+        lines.extend(rows::wrapped(&text, width, left.min(MOST_ROWS)));
+    }
+    lines.into_iter().map(|line| Line::styled(line, palette.faint())).collect()
 }
 
 /// Whether there is something to say.
@@ -60,6 +66,7 @@ mod tests {
         assert_eq!(lines.len(), 2 + MOST_ROWS, "{lines:?}");
         assert!(lines.iter().all(|line| line.chars().count() <= 30), "{lines:?}");
         assert!(lines[4].ends_with('…'), "{lines:?}");
+        assert!(said(30, 4)[3].ends_with('…'), "also where the room ends");
     }
 
     #[test]
