@@ -33,6 +33,17 @@ def test_each_state_has_its_colour_and_each_tile_its_row_and_column() -> None:
     assert len(set(COLOURS.values())) == len(COLOURS)
 
 
+def test_a_suspect_tile_has_a_colour_and_a_count_of_its_own_and_an_unknown_state_is_planned() -> None:
+    ours = scan()
+    ours.states = {0: TileState.SUSPECT, 1: TileState.UNSPECIFIED}
+    told = ours.scan()
+    told.tiles_by_state = {"done": 2, "suspect": 1}
+    grid = tile_grid(told)
+    assert grid.states == ("suspect", "planned", "done", "done")
+    assert grid.colours[0] not in {COLOURS[state] for state in COLOURS if state != "suspect"}
+    assert grid.note == "4 tiles: 2 done, 1 suspect"
+
+
 def test_more_tiles_than_can_be_drawn_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "MOST_TILES", 3)
     grid = tile_grid(scan(6).scan())

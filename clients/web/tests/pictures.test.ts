@@ -6,7 +6,7 @@ import { DEFAULT_LOOK, keyOf, parse, toMessage } from "../src/picture/look";
 import { panes, within } from "../src/picture/panes";
 import { fileName, pixelChoices, remedy, SIDE_MAX_PX } from "../src/picture/snapshot";
 import { colourOf, colourOfState } from "../src/scan/colours";
-import { QUANTITIES, scaleOf, seconds } from "../src/scan/tiles";
+import { QUANTITIES, STATES, scaleOf, seconds } from "../src/scan/tiles";
 
 const PYRAMID = { base_pixel_nm: 10, finest_level: 0, levels: 13, tile_px: 256, bounds: null };
 
@@ -88,15 +88,7 @@ describe("a scan's numbers", () => {
   });
 
   it("are told apart by colour", () => {
-    const states = [
-      TileState.PLANNED,
-      TileState.ACQUIRING,
-      TileState.PROCESSING,
-      TileState.DONE,
-      TileState.FAILED,
-      TileState.RETAKE,
-    ];
-    expect(new Set(states.map(colourOfState)).size).toBe(6);
+    expect(new Set(STATES.map(({ state }) => colourOfState(state))).size).toBe(7);
     expect(colourOf(0, { low: 0, high: 1 })).not.toBe(colourOf(1, { low: 0, high: 1 }));
     expect(colourOf(3, { low: 3, high: 3 })).toMatch(/^rgb/);
   });

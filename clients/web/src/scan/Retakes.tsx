@@ -1,4 +1,4 @@
-// Tiles that are wanted again. In: the selection, the daemon's list. Out: requests, after a question.
+// Tiles that are wanted again. In: the selection, the daemon's lists. Out: requests, after a question.
 // Never: a tile taken again without a question first.
 
 import type { Signal } from "@preact/signals";
@@ -52,6 +52,14 @@ export function Retakes({ scan, selected }: { scan: Scan; selected: Signal<Reado
         </button>
         <button type="button" disabled={bad.length === 0} onClick={() => void ask(bad)}>
           Take all failed again{bad.length > 0 ? ` (${bad.length})` : ""}
+        </button>
+        <button
+          type="button"
+          disabled={scan.suspect.length === 0}
+          title="Those in which the daemon found something wrong; pointing at one says what"
+          onClick={() => void ask(scan.suspect)}
+        >
+          Mark suspect tiles for retaking{scan.suspect.length > 0 ? ` (${scan.suspect.length})` : ""}
         </button>
         <button
           type="button"

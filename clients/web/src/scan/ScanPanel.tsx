@@ -6,11 +6,12 @@ import { useEffect } from "preact/hooks";
 import { isScan } from "../daemon/series";
 import type { Scan, ScanTile } from "../gen/blinkd/v1/scans_pb";
 import { useViewer } from "../shell/viewer";
-import { duration, short, withUnit } from "../units/format";
+import { duration, short } from "../units/format";
 import { colourOf, colourOfState, RAMP_CSS, SIGNS } from "./colours";
+import { describe, seamsOf, sentences, spoken } from "./describe";
 import { type Cell, Grid } from "./Grid";
 import { Retakes } from "./Retakes";
-import { QUANTITIES, regionAt, STATES, scaleOf, stateName } from "./tiles";
+import { ended, QUANTITIES, regionAt, STATES, scaleOf } from "./tiles";
 
 export function ScanPanel() {
   const { daemon } = useViewer();
@@ -84,7 +85,7 @@ function ScanView({ scan }: { scan: Scan }) {
         cells={cells}
         selected={selected.value}
         label={`Grid of ${rows} by ${columns} tiles`}
-        describe={(cell) => describe(cell.tile)}
+        describe={(cell) => spoken(cell.tile)}
         onHover={(cell) => (hovered.value = cell ? index(cell) : null)}
         onOpen={open}
         onSelect={toggle}
@@ -94,45 +95,60 @@ function ScanView({ scan }: { scan: Scan }) {
       ) : (
         <StateLegend counts={scan.tilesByState} />
       )}
-      <p class="hover" aria-hidden="true">
-        {pointed ? describe(pointed) : "Click a tile to open it, Shift-click to select it."}
-      </p>
+      <Pointed tile={pointed} />
       <Retakes scan={scan} selected={selected} />
     </>
   );
 }
 
-function describe(tile: ScanTile): string {
-  const { tile: account } = tile;
-  if (!account) return "";
-  const numbers = QUANTITIES.flatMap((quantity) => {
-    const value = quantity.of(tile);
-    return value === null
-      ? []
-      : [`${quantity.name} ${quantity.unit === "s" ? duration(value) : withUnit(value, quantity.unit)}`];
-  });
-  const visits = tile.visits > 1 ? [`visited ${tile.visits} times`] : [];
-  const place = `row ${account.row}, column ${account.column}`;
-  return [`Tile ${account.tileIndex} (${place}): ${stateName(tile.state)}`, ...visits, ...numbers].join(" · ");
+function Pointed({ tile }: { tile: ScanTile | undefined }) {
+  const said = tile ? sentences(tile) : { wrong: [], unknown: [] };
+  return (
+    <div class="hover" aria-hidden="true">
+      <p>{tile ? describe(tile) : "Click a tile to open it, Shift-click to select it."}</p>
+      {said.wrong.length > 0 && (
+        <ul class="wrong">
+          {said.wrong.map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      )}
+      {said.unknown.length > 0 && <p>{said.unknown.join(" ")}</p>}
+    </div>
+  );
 }
 
 function Progress({ scan }: { scan: Scan }) {
-  const done = (scan.tilesByState.done ?? 0) + (scan.tilesByState.failed ?? 0);
   const all = scan.expectedTiles || scan.tiles.length;
+  const seams = seamsOf(scan);
   return (
     <div class="now two">
-      <div>
-        <span class="name">tiles done</span>
-        <span class="value" data-number="tiles_done">
-          {done}
-        </span>
-        <span class="unit">of {all}</span>
-      </div>
-      <div>
-        <span class="name">time left</span>
-        <span class="value">{scan.secondsLeft === undefined ? "–" : duration(scan.secondsLeft)}</span>
-        <span class="unit">{scan.secondsLeft === undefined ? "" : "at the pace so far"}</span>
-      </div>
+      <Figure id="tiles_done" name="tiles done" value={String(ended(scan))} rest={`of ${all}`} />
+      <Figure
+        id="time_left"
+        name="time left"
+        value={scan.secondsLeft === undefined ? "–" : duration(scan.secondsLeft)}
+        rest={scan.secondsLeft === undefined ? "" : "at the pace so far"}
+      />
+      <Figure
+        id="tiles_finished"
+        name="tiles finished"
+        value={String(scan.tilesFinished)}
+        rest={scan.complete ? "the scan is complete" : `of ${all}`}
+      />
+      <Figure id="seams" name="seams matched" value={seams.value} rest={seams.rest} />
+    </div>
+  );
+}
+
+function Figure({ id, name, value, rest }: { id: string; name: string; value: string; rest: string }) {
+  return (
+    <div>
+      <span class="name">{name}</span>
+      <span class="value" data-number={id}>
+        {value}
+      </span>
+      <span class="unit">{rest}</span>
     </div>
   );
 }

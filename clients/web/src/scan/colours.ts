@@ -12,6 +12,7 @@ const STATES: Readonly<Record<TileState, string>> = {
   [TileState.DONE]: "#1d8f70",
   [TileState.FAILED]: "#e8642a",
   [TileState.RETAKE]: "#f0b429",
+  [TileState.SUSPECT]: "#f2c9e4",
 };
 
 /** Drawn into tiles that are large enough. */
@@ -20,9 +21,11 @@ export const SIGNS: Readonly<Partial<Record<TileState, string>>> = {
   [TileState.PROCESSING]: "…",
   [TileState.FAILED]: "✕",
   [TileState.RETAKE]: "↻",
+  [TileState.SUSPECT]: "?",
 };
 
-export const colourOfState = (state: TileState) => STATES[state];
+/** A newer daemon's state looks like none. */
+export const colourOfState = (state: TileState) => STATES[state] ?? STATES[TileState.UNSPECIFIED];
 
 /** Cividis at five places: dark blue to yellow, even in brightness. */
 const RAMP: readonly (readonly [number, number, number])[] = [

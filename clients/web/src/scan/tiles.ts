@@ -1,10 +1,10 @@
 // The tiles of a scan as places and as numbers. Pure.
 // In: what the daemon says of a series or scan. Out: regions in nm; the numbers by which a grid can be coloured.
-// Never: a number for a tile of which no frame came.
+// Never: a number for a tile of which no frame came, or a report's before there is one.
 
 import { pixel_nm } from "../daemon/series";
 import type { Acquisition, TileAccount } from "../gen/blinkd/v1/acquisitions_pb";
-import { type Scan, type ScanTile, TileState } from "../gen/blinkd/v1/scans_pb";
+import { type Scan, type ScanTile, type TileReport, TileState } from "../gen/blinkd/v1/scans_pb";
 import type { Region } from "../picture/view";
 
 /** Beyond so many, outlines would hide the picture. */
@@ -34,6 +34,7 @@ export const STATES: readonly { readonly state: TileState; readonly key: string;
   { state: TileState.DONE, key: "done", name: "done" },
   { state: TileState.FAILED, key: "failed", name: "failed" },
   { state: TileState.RETAKE, key: "retake", name: "to be retaken" },
+  { state: TileState.SUSPECT, key: "suspect", name: "suspect" },
 ];
 
 export const stateName = (state: TileState) => STATES.find((each) => each.state === state)?.name ?? "unknown";
@@ -49,6 +50,9 @@ const sum = (numbers: Readonly<Record<string, bigint>>) =>
 
 const came = (of: (account: TileAccount) => number | null) => (tile: ScanTile) =>
   tile.tile?.account && tile.tile.account.received > 0n ? of(tile.tile) : null;
+
+const reported = (of: (report: TileReport) => number | undefined) => (tile: ScanTile) =>
+  tile.report ? (of(tile.report) ?? null) : null;
 
 export function seconds(tile: TileAccount): number | null {
   if (tile.firstArrivalUnixNs === 0n || tile.lastDoneUnixNs < tile.firstArrivalUnixNs) return null;
@@ -72,6 +76,9 @@ export const QUANTITIES: readonly Quantity[] = [
     of: (tile) => (tile.tile?.account ? sum(tile.tile.account.lost) + sum(tile.tile.account.missing) : null),
   },
   { name: "time per tile", unit: "s", of: came(seconds) },
+  { name: "localizations, merged", unit: "", of: reported((report) => Number(report.merged)) },
+  { name: "resolution (FRC)", unit: "nm", of: reported((report) => report.frcNm) },
+  { name: "drift", unit: "nm", of: reported((report) => report.driftNm) },
 ];
 
 export interface Scale {
@@ -91,4 +98,10 @@ export function scaleOf(tiles: readonly ScanTile[], quantity: Quantity): Scale |
 export function failed(scan: Scan): number[] {
   const bad = scan.tiles.filter((tile) => tile.state === TileState.FAILED);
   return bad.flatMap((tile) => (tile.tile ? [tile.tile.tileIndex] : []));
+}
+
+/** Tiles of which nothing more comes, whatever became of them. */
+export function ended(scan: Scan): number {
+  const { done = 0, failed = 0, suspect = 0 } = scan.tilesByState;
+  return done + failed + suspect;
 }

@@ -10,7 +10,7 @@ from blinkd.client.acquisitions import Grid, TileAccount
 
 
 class TileState(enum.IntEnum):
-    """Where a tile stands."""
+    """Where a tile stands. A state that only a newer daemon knows is UNSPECIFIED."""
 
     UNSPECIFIED = 0
     PLANNED = 1
@@ -21,6 +21,68 @@ class TileState(enum.IntEnum):
     """Frames are lost or missing."""
     RETAKE = 6
     """Somebody wants it again."""
+    SUSPECT = 7
+    """Done, and `TileReport.reasons` says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileReason:
+    """Why a tile is suspect."""
+
+    kind: str
+    """frames_lost, too_few, saturated, out_of_focus, drifted, bright, coarse."""
+    text: str
+    """A sentence with the numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileReport:
+    """A tile that was looked at as a whole, once its last frame was done."""
+
+    first_seq: int
+    last_seq: int
+    localizations: int
+    merged: int
+    """Localizations, once those of one emitter in successive frames are one."""
+    frc_nm: float | None
+    no_frc: str
+    """Why there is none."""
+    drift_nm: float | None
+    """The farthest the sample was from where it began; it was taken out."""
+    no_drift: str
+    sigma_lateral_nm: float | None
+    """Median."""
+    photons: float | None
+    """Median."""
+    background_photons: float | None
+    """Median, per pixel."""
+    psf_sigma_px: float | None
+    saturated_share: float | None
+    """Of the pixels, 0 to 1."""
+    reasons: tuple[TileReason, ...]
+    """Empty: nothing is wrong with it."""
+    unknown: tuple[str, ...]
+    """What could not be judged."""
+    moved_x_nm: float | None
+    """Where it lies by what it shows, minus where it lies by the stage; None: not laid out yet."""
+    moved_y_nm: float | None
+    placed_by_seams: bool
+    """Else by the stage, with the tiles beside it."""
+    took_s: float
+    finished_unix_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seams:
+    """What became of the overlaps of tiles."""
+
+    matched: int
+    rejected: int
+    """Contradicted by others, and left out."""
+    without: int
+    """Neighbours that share nothing to be matched by."""
+    residual_nm: float | None
+    """Root mean square at those that count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +92,8 @@ class ScanTile:
     state: TileState
     tile: TileAccount
     visits: int
+    report: TileReport | None
+    """None: not finished yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +111,10 @@ class Scan:
     seconds_left: float | None
     tile_width_nm: float
     tile_height_nm: float
+    tiles_finished: int
+    """Those with a report."""
+    suspect: tuple[int, ...]
+    """Indices in order of acquisition, for `client.scans.retake(scan, scan.suspect)` while the stage is still there."""
+    seams: Seams | None
+    complete: bool
+    """The series has ended and every tile is finished."""

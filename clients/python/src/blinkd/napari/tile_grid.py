@@ -25,6 +25,7 @@ COLOURS: Mapping[str, str] = {
     "done": "#009e73",
     "failed": "#d55e00",
     "retake": "#cc79a7",
+    "suspect": "#e69f00",
 }
 """By state; Okabe and Ito's, which colour-blind people can tell apart."""
 

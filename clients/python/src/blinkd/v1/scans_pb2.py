@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from blinkd.v1 import acquisitions_pb2 as blinkd_dot_v1_dot_acquisitions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x62linkd/v1/scans.proto\x12\tblinkd.v1\x1a\x1c\x62linkd/v1/acquisitions.proto\"\x12\n\x10ListScansRequest\"3\n\x11ListScansResponse\x12\x1e\n\x05scans\x18\x01 \x03(\x0b\x32\x0f.blinkd.v1.Scan\"#\n\x0eGetScanRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\":\n\x10WatchScanRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"K\n\x15RequestRetakesRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\r\n\x05tiles\x18\x02 \x03(\r\x12\x10\n\x08withdraw\x18\x03 \x01(\x08\"e\n\x08ScanTile\x12#\n\x05state\x18\x01 \x01(\x0e\x32\x14.blinkd.v1.TileState\x12$\n\x04tile\x18\x02 \x01(\x0b\x32\x16.blinkd.v1.TileAccount\x12\x0e\n\x06visits\x18\x03 \x01(\r\"\xdd\x02\n\x04Scan\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1d\n\x04grid\x18\x03 \x01(\x0b\x32\x0f.blinkd.v1.Grid\x12\x16\n\x0e\x65xpected_tiles\x18\x04 \x01(\r\x12\x39\n\x0etiles_by_state\x18\x05 \x03(\x0b\x32!.blinkd.v1.Scan.TilesByStateEntry\x12\"\n\x05tiles\x18\x06 \x03(\x0b\x32\x13.blinkd.v1.ScanTile\x12\x0e\n\x06retake\x18\x07 \x03(\r\x12\x19\n\x0cseconds_left\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\rtile_width_nm\x18\t \x01(\x01\x12\x16\n\x0etile_height_nm\x18\n \x01(\x01\x1a\x33\n\x11TilesByStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x0f\n\r_seconds_left*\xb7\x01\n\tTileState\x12\x1a\n\x16TILE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TILE_STATE_PLANNED\x10\x01\x12\x18\n\x14TILE_STATE_ACQUIRING\x10\x02\x12\x19\n\x15TILE_STATE_PROCESSING\x10\x03\x12\x13\n\x0fTILE_STATE_DONE\x10\x04\x12\x15\n\x11TILE_STATE_FAILED\x10\x05\x12\x15\n\x11TILE_STATE_RETAKE\x10\x06\x32\x88\x02\n\x05Scans\x12\x46\n\tListScans\x12\x1b.blinkd.v1.ListScansRequest\x1a\x1c.blinkd.v1.ListScansResponse\x12\x35\n\x07GetScan\x12\x19.blinkd.v1.GetScanRequest\x1a\x0f.blinkd.v1.Scan\x12;\n\tWatchScan\x12\x1b.blinkd.v1.WatchScanRequest\x1a\x0f.blinkd.v1.Scan0\x01\x12\x43\n\x0eRequestRetakes\x12 .blinkd.v1.RequestRetakesRequest\x1a\x0f.blinkd.v1.Scanb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x62linkd/v1/scans.proto\x12\tblinkd.v1\x1a\x1c\x62linkd/v1/acquisitions.proto\"\x12\n\x10ListScansRequest\"3\n\x11ListScansResponse\x12\x1e\n\x05scans\x18\x01 \x03(\x0b\x32\x0f.blinkd.v1.Scan\"#\n\x0eGetScanRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\":\n\x10WatchScanRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"K\n\x15RequestRetakesRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\r\n\x05tiles\x18\x02 \x03(\r\x12\x10\n\x08withdraw\x18\x03 \x01(\x08\"(\n\nTileReason\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xf6\x04\n\nTileReport\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\x10\n\x08last_seq\x18\x02 \x01(\x04\x12\x15\n\rlocalizations\x18\x03 \x01(\x04\x12\x0e\n\x06merged\x18\x04 \x01(\x04\x12\x13\n\x06\x66rc_nm\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x0e\n\x06no_frc\x18\x06 \x01(\t\x12\x15\n\x08\x64rift_nm\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x08no_drift\x18\x08 \x01(\t\x12\x1d\n\x10sigma_lateral_nm\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x14\n\x07photons\x18\n \x01(\x01H\x03\x88\x01\x01\x12\x1f\n\x12\x62\x61\x63kground_photons\x18\x0b \x01(\x01H\x04\x88\x01\x01\x12\x19\n\x0cpsf_sigma_px\x18\x0c \x01(\x01H\x05\x88\x01\x01\x12\x1c\n\x0fsaturated_share\x18\r \x01(\x01H\x06\x88\x01\x01\x12&\n\x07reasons\x18\x0e \x03(\x0b\x32\x15.blinkd.v1.TileReason\x12\x0f\n\x07unknown\x18\x0f \x03(\t\x12\x17\n\nmoved_x_nm\x18\x10 \x01(\x01H\x07\x88\x01\x01\x12\x17\n\nmoved_y_nm\x18\x11 \x01(\x01H\x08\x88\x01\x01\x12\x17\n\x0fplaced_by_seams\x18\x12 \x01(\x08\x12\x0e\n\x06took_s\x18\x13 \x01(\x01\x12\x18\n\x10\x66inished_unix_ns\x18\x14 \x01(\x06\x42\t\n\x07_frc_nmB\x0b\n\t_drift_nmB\x13\n\x11_sigma_lateral_nmB\n\n\x08_photonsB\x15\n\x13_background_photonsB\x0f\n\r_psf_sigma_pxB\x12\n\x10_saturated_shareB\r\n\x0b_moved_x_nmB\r\n\x0b_moved_y_nm\"e\n\x05Seams\x12\x0f\n\x07matched\x18\x01 \x01(\r\x12\x10\n\x08rejected\x18\x02 \x01(\r\x12\x0f\n\x07without\x18\x03 \x01(\r\x12\x18\n\x0bresidual_nm\x18\x04 \x01(\x01H\x00\x88\x01\x01\x42\x0e\n\x0c_residual_nm\"\x8c\x01\n\x08ScanTile\x12#\n\x05state\x18\x01 \x01(\x0e\x32\x14.blinkd.v1.TileState\x12$\n\x04tile\x18\x02 \x01(\x0b\x32\x16.blinkd.v1.TileAccount\x12\x0e\n\x06visits\x18\x03 \x01(\r\x12%\n\x06report\x18\x04 \x01(\x0b\x32\x15.blinkd.v1.TileReport\"\xb9\x03\n\x04Scan\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1d\n\x04grid\x18\x03 \x01(\x0b\x32\x0f.blinkd.v1.Grid\x12\x16\n\x0e\x65xpected_tiles\x18\x04 \x01(\r\x12\x39\n\x0etiles_by_state\x18\x05 \x03(\x0b\x32!.blinkd.v1.Scan.TilesByStateEntry\x12\"\n\x05tiles\x18\x06 \x03(\x0b\x32\x13.blinkd.v1.ScanTile\x12\x0e\n\x06retake\x18\x07 \x03(\r\x12\x19\n\x0cseconds_left\x18\x08 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\rtile_width_nm\x18\t \x01(\x01\x12\x16\n\x0etile_height_nm\x18\n \x01(\x01\x12\x16\n\x0etiles_finished\x18\x0b \x01(\r\x12\x0f\n\x07suspect\x18\x0c \x03(\r\x12\x1f\n\x05seams\x18\r \x01(\x0b\x32\x10.blinkd.v1.Seams\x12\x10\n\x08\x63omplete\x18\x0e \x01(\x08\x1a\x33\n\x11TilesByStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x0f\n\r_seconds_left*\xcf\x01\n\tTileState\x12\x1a\n\x16TILE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12TILE_STATE_PLANNED\x10\x01\x12\x18\n\x14TILE_STATE_ACQUIRING\x10\x02\x12\x19\n\x15TILE_STATE_PROCESSING\x10\x03\x12\x13\n\x0fTILE_STATE_DONE\x10\x04\x12\x15\n\x11TILE_STATE_FAILED\x10\x05\x12\x15\n\x11TILE_STATE_RETAKE\x10\x06\x12\x16\n\x12TILE_STATE_SUSPECT\x10\x07\x32\x88\x02\n\x05Scans\x12\x46\n\tListScans\x12\x1b.blinkd.v1.ListScansRequest\x1a\x1c.blinkd.v1.ListScansResponse\x12\x35\n\x07GetScan\x12\x19.blinkd.v1.GetScanRequest\x1a\x0f.blinkd.v1.Scan\x12;\n\tWatchScan\x12\x1b.blinkd.v1.WatchScanRequest\x1a\x0f.blinkd.v1.Scan0\x01\x12\x43\n\x0eRequestRetakes\x12 .blinkd.v1.RequestRetakesRequest\x1a\x0f.blinkd.v1.Scanb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCAN_TILESBYSTATEENTRY']._loaded_options = None
   _globals['_SCAN_TILESBYSTATEENTRY']._serialized_options = b'8\001'
-  _globals['_TILESTATE']._serialized_start=769
-  _globals['_TILESTATE']._serialized_end=952
+  _globals['_TILESTATE']._serialized_start=1679
+  _globals['_TILESTATE']._serialized_end=1886
   _globals['_LISTSCANSREQUEST']._serialized_start=66
   _globals['_LISTSCANSREQUEST']._serialized_end=84
   _globals['_LISTSCANSRESPONSE']._serialized_start=86
@@ -46,12 +46,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHSCANREQUEST']._serialized_end=234
   _globals['_REQUESTRETAKESREQUEST']._serialized_start=236
   _globals['_REQUESTRETAKESREQUEST']._serialized_end=311
-  _globals['_SCANTILE']._serialized_start=313
-  _globals['_SCANTILE']._serialized_end=414
-  _globals['_SCAN']._serialized_start=417
-  _globals['_SCAN']._serialized_end=766
-  _globals['_SCAN_TILESBYSTATEENTRY']._serialized_start=698
-  _globals['_SCAN_TILESBYSTATEENTRY']._serialized_end=749
-  _globals['_SCANS']._serialized_start=955
-  _globals['_SCANS']._serialized_end=1219
+  _globals['_TILEREASON']._serialized_start=313
+  _globals['_TILEREASON']._serialized_end=353
+  _globals['_TILEREPORT']._serialized_start=356
+  _globals['_TILEREPORT']._serialized_end=986
+  _globals['_SEAMS']._serialized_start=988
+  _globals['_SEAMS']._serialized_end=1089
+  _globals['_SCANTILE']._serialized_start=1092
+  _globals['_SCANTILE']._serialized_end=1232
+  _globals['_SCAN']._serialized_start=1235
+  _globals['_SCAN']._serialized_end=1676
+  _globals['_SCAN_TILESBYSTATEENTRY']._serialized_start=1608
+  _globals['_SCAN_TILESBYSTATEENTRY']._serialized_end=1659
+  _globals['_SCANS']._serialized_start=1889
+  _globals['_SCANS']._serialized_end=2153
 # @@protoc_insertion_point(module_scope)

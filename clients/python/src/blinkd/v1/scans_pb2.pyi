@@ -17,6 +17,7 @@ class TileState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TILE_STATE_DONE: _ClassVar[TileState]
     TILE_STATE_FAILED: _ClassVar[TileState]
     TILE_STATE_RETAKE: _ClassVar[TileState]
+    TILE_STATE_SUSPECT: _ClassVar[TileState]
 TILE_STATE_UNSPECIFIED: TileState
 TILE_STATE_PLANNED: TileState
 TILE_STATE_ACQUIRING: TileState
@@ -24,6 +25,7 @@ TILE_STATE_PROCESSING: TileState
 TILE_STATE_DONE: TileState
 TILE_STATE_FAILED: TileState
 TILE_STATE_RETAKE: TileState
+TILE_STATE_SUSPECT: TileState
 
 class ListScansRequest(_message.Message):
     __slots__ = ()
@@ -59,18 +61,84 @@ class RequestRetakesRequest(_message.Message):
     withdraw: bool
     def __init__(self, series_id: _Optional[bytes] = ..., tiles: _Optional[_Iterable[int]] = ..., withdraw: bool = ...) -> None: ...
 
+class TileReason(_message.Message):
+    __slots__ = ("kind", "text")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    text: str
+    def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class TileReport(_message.Message):
+    __slots__ = ("first_seq", "last_seq", "localizations", "merged", "frc_nm", "no_frc", "drift_nm", "no_drift", "sigma_lateral_nm", "photons", "background_photons", "psf_sigma_px", "saturated_share", "reasons", "unknown", "moved_x_nm", "moved_y_nm", "placed_by_seams", "took_s", "finished_unix_ns")
+    FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
+    LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    MERGED_FIELD_NUMBER: _ClassVar[int]
+    FRC_NM_FIELD_NUMBER: _ClassVar[int]
+    NO_FRC_FIELD_NUMBER: _ClassVar[int]
+    DRIFT_NM_FIELD_NUMBER: _ClassVar[int]
+    NO_DRIFT_FIELD_NUMBER: _ClassVar[int]
+    SIGMA_LATERAL_NM_FIELD_NUMBER: _ClassVar[int]
+    PHOTONS_FIELD_NUMBER: _ClassVar[int]
+    BACKGROUND_PHOTONS_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_PX_FIELD_NUMBER: _ClassVar[int]
+    SATURATED_SHARE_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    MOVED_X_NM_FIELD_NUMBER: _ClassVar[int]
+    MOVED_Y_NM_FIELD_NUMBER: _ClassVar[int]
+    PLACED_BY_SEAMS_FIELD_NUMBER: _ClassVar[int]
+    TOOK_S_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    first_seq: int
+    last_seq: int
+    localizations: int
+    merged: int
+    frc_nm: float
+    no_frc: str
+    drift_nm: float
+    no_drift: str
+    sigma_lateral_nm: float
+    photons: float
+    background_photons: float
+    psf_sigma_px: float
+    saturated_share: float
+    reasons: _containers.RepeatedCompositeFieldContainer[TileReason]
+    unknown: _containers.RepeatedScalarFieldContainer[str]
+    moved_x_nm: float
+    moved_y_nm: float
+    placed_by_seams: bool
+    took_s: float
+    finished_unix_ns: int
+    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., localizations: _Optional[int] = ..., merged: _Optional[int] = ..., frc_nm: _Optional[float] = ..., no_frc: _Optional[str] = ..., drift_nm: _Optional[float] = ..., no_drift: _Optional[str] = ..., sigma_lateral_nm: _Optional[float] = ..., photons: _Optional[float] = ..., background_photons: _Optional[float] = ..., psf_sigma_px: _Optional[float] = ..., saturated_share: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[TileReason, _Mapping]]] = ..., unknown: _Optional[_Iterable[str]] = ..., moved_x_nm: _Optional[float] = ..., moved_y_nm: _Optional[float] = ..., placed_by_seams: bool = ..., took_s: _Optional[float] = ..., finished_unix_ns: _Optional[int] = ...) -> None: ...
+
+class Seams(_message.Message):
+    __slots__ = ("matched", "rejected", "without", "residual_nm")
+    MATCHED_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    RESIDUAL_NM_FIELD_NUMBER: _ClassVar[int]
+    matched: int
+    rejected: int
+    without: int
+    residual_nm: float
+    def __init__(self, matched: _Optional[int] = ..., rejected: _Optional[int] = ..., without: _Optional[int] = ..., residual_nm: _Optional[float] = ...) -> None: ...
+
 class ScanTile(_message.Message):
-    __slots__ = ("state", "tile", "visits")
+    __slots__ = ("state", "tile", "visits", "report")
     STATE_FIELD_NUMBER: _ClassVar[int]
     TILE_FIELD_NUMBER: _ClassVar[int]
     VISITS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
     state: TileState
     tile: _acquisitions_pb2.TileAccount
     visits: int
-    def __init__(self, state: _Optional[_Union[TileState, str]] = ..., tile: _Optional[_Union[_acquisitions_pb2.TileAccount, _Mapping]] = ..., visits: _Optional[int] = ...) -> None: ...
+    report: TileReport
+    def __init__(self, state: _Optional[_Union[TileState, str]] = ..., tile: _Optional[_Union[_acquisitions_pb2.TileAccount, _Mapping]] = ..., visits: _Optional[int] = ..., report: _Optional[_Union[TileReport, _Mapping]] = ...) -> None: ...
 
 class Scan(_message.Message):
-    __slots__ = ("series_id", "name", "grid", "expected_tiles", "tiles_by_state", "tiles", "retake", "seconds_left", "tile_width_nm", "tile_height_nm")
+    __slots__ = ("series_id", "name", "grid", "expected_tiles", "tiles_by_state", "tiles", "retake", "seconds_left", "tile_width_nm", "tile_height_nm", "tiles_finished", "suspect", "seams", "complete")
     class TilesByStateEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +156,10 @@ class Scan(_message.Message):
     SECONDS_LEFT_FIELD_NUMBER: _ClassVar[int]
     TILE_WIDTH_NM_FIELD_NUMBER: _ClassVar[int]
     TILE_HEIGHT_NM_FIELD_NUMBER: _ClassVar[int]
+    TILES_FINISHED_FIELD_NUMBER: _ClassVar[int]
+    SUSPECT_FIELD_NUMBER: _ClassVar[int]
+    SEAMS_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
     series_id: bytes
     name: str
     grid: _acquisitions_pb2.Grid
@@ -98,4 +170,8 @@ class Scan(_message.Message):
     seconds_left: float
     tile_width_nm: float
     tile_height_nm: float
-    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., grid: _Optional[_Union[_acquisitions_pb2.Grid, _Mapping]] = ..., expected_tiles: _Optional[int] = ..., tiles_by_state: _Optional[_Mapping[str, int]] = ..., tiles: _Optional[_Iterable[_Union[ScanTile, _Mapping]]] = ..., retake: _Optional[_Iterable[int]] = ..., seconds_left: _Optional[float] = ..., tile_width_nm: _Optional[float] = ..., tile_height_nm: _Optional[float] = ...) -> None: ...
+    tiles_finished: int
+    suspect: _containers.RepeatedScalarFieldContainer[int]
+    seams: Seams
+    complete: bool
+    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., grid: _Optional[_Union[_acquisitions_pb2.Grid, _Mapping]] = ..., expected_tiles: _Optional[int] = ..., tiles_by_state: _Optional[_Mapping[str, int]] = ..., tiles: _Optional[_Iterable[_Union[ScanTile, _Mapping]]] = ..., retake: _Optional[_Iterable[int]] = ..., seconds_left: _Optional[float] = ..., tile_width_nm: _Optional[float] = ..., tile_height_nm: _Optional[float] = ..., tiles_finished: _Optional[int] = ..., suspect: _Optional[_Iterable[int]] = ..., seams: _Optional[_Union[Seams, _Mapping]] = ..., complete: bool = ...) -> None: ...

@@ -23,7 +23,8 @@ JSON, one object per line:
                        latency_ms (p50, p99, max), account (received = processed + waiting + lost, by reason;
                        missing by cause), dropped_by_publisher, localizations, density_per_um2, photons_median,
                        background_median, sigma_lateral_median_nm, width_px, pixel_size_nm, exposure_ms, files, …
-  scan                 null unless a scan; rows, columns, tiles by state, retake, seconds_left
+  scan                 null unless a scan; rows, columns, tiles by state, retake, seconds_left, tiles_finished,
+                       suspect (tiles worth taking again), seams (matched, rejected, without, residual_nm), complete
   statistics           of the whole series: localizations, medians, drift_nm (x, y, sd), resolution_frc_nm";
 
 /// What there is, as an object.
@@ -143,6 +144,19 @@ fn scan(scan: &pb::Scan) -> Value {
         "tiles": scan.tiles_by_state,
         "retake": scan.retake,
         "seconds_left": scan.seconds_left,
+        "tiles_finished": scan.tiles_finished,
+        "suspect": scan.suspect,
+        "seams": scan.seams.as_ref().map(seams),
+        "complete": scan.complete,
+    })
+}
+
+fn seams(seams: &pb::Seams) -> Value {
+    json!({
+        "matched": seams.matched,
+        "rejected": seams.rejected,
+        "without": seams.without,
+        "residual_nm": seams.residual_nm,
     })
 }
 
@@ -188,6 +202,24 @@ mod tests {
             assert!(ABOUT.contains(&format!("\n  {table} ")), "{table} is not documented");
             assert!(said[table].is_object(), "{table}");
         }
+    }
+
+    #[test]
+    fn a_scan_tells_what_its_finished_tiles_and_their_seams_are_like() {
+        let scan_of = |scan| object("a:1", &Seen { scan: Some(Ok(scan)), ..samples::seen() })["scan"].clone();
+        let said = scan_of(pb::Scan { complete: true, ..samples::suspect_scan(3, 4, 5) });
+        assert_eq!((&said["suspect"], &said["tiles_finished"]), (&json!([3, 4]), &json!(5)));
+        let seams = json!({"matched": 7, "rejected": 1, "without": 2, "residual_nm": 8.4});
+        assert_eq!((&said["seams"], &said["complete"]), (&seams, &json!(true)));
+        for name in ["suspect", "tiles_finished", "seams", "complete"] {
+            assert!(ABOUT.contains(name), "{name} is not documented");
+        }
+        let bare = scan_of(samples::scan(3, 4, 5));
+        assert_eq!(
+            (&bare["seams"], &bare["suspect"]),
+            (&Value::Null, &json!([])),
+            "an older daemon says none"
+        );
     }
 
     #[test]

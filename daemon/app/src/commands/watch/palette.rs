@@ -181,9 +181,9 @@ mod tests {
             pb::TileState::Planned,
             pb::TileState::Done,
             pb::TileState::Failed,
+            pb::TileState::Suspect,
             pb::TileState::Processing,
             pb::TileState::Retake,
-            pb::TileState::Suspect,
             pb::TileState::Acquiring,
         ];
         let bright: Vec<u8> = states.iter().map(|state| luminance(palette.tile(*state))).collect();

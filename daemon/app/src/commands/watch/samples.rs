@@ -102,7 +102,7 @@ pub fn scan(rows: u32, columns: u32, done: u32) -> pb::Scan {
         let (row, along) = (index / columns, index % columns);
         let column = if row % 2 == 1 { columns - 1 - along } else { along };
         let tile = pb::TileAccount { tile_index: index, row, column, ..pb::TileAccount::default() };
-        pb::ScanTile { state: state(index) as i32, tile: Some(tile), visits: 1 }
+        pb::ScanTile { state: state(index) as i32, tile: Some(tile), visits: 1, report: None }
     };
     pb::Scan {
         series_id: vec![7; 16],
@@ -115,6 +115,28 @@ pub fn scan(rows: u32, columns: u32, done: u32) -> pb::Scan {
         seconds_left: Some(7500.0),
         ..pb::Scan::default()
     }
+}
+
+/// The same with tiles 3 and 4 suspect, for one and for two reasons.
+pub fn suspect_scan(rows: u32, columns: u32, done: u32) -> pb::Scan {
+    let mut scan = scan(rows, columns, done);
+    let reason = |kind: &str, text: &str| pb::TileReason { kind: kind.into(), text: text.into() };
+    let reasons = [
+        vec![reason("frames_lost", "3 of 100 frames were lost.")],
+        vec![
+            reason("drifted", "The sample drifted by 310 nm; more than 200 nm is too far."),
+            reason("coarse", "The resolution is 80 nm, in the tiles next to it 40 nm."),
+        ],
+    ];
+    for (tile, reasons) in scan.tiles[3..].iter_mut().zip(reasons) {
+        tile.state = pb::TileState::Suspect as i32;
+        tile.report = Some(pb::TileReport { reasons, ..pb::TileReport::default() });
+    }
+    scan.tiles_by_state.insert("suspect".into(), 2);
+    scan.tiles_finished = 5;
+    scan.suspect = vec![3, 4];
+    scan.seams = Some(pb::Seams { matched: 7, rejected: 1, without: 2, residual_nm: Some(8.4) });
+    scan
 }
 
 /// A bright ring on black, `side` pixels of 50 nm.

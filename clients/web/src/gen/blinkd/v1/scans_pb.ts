@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file blinkd/v1/scans.proto.
  */
 export const file_blinkd_v1_scans: GenFile = /*@__PURE__*/
-  fileDesc("ChVibGlua2QvdjEvc2NhbnMucHJvdG8SCWJsaW5rZC52MSISChBMaXN0U2NhbnNSZXF1ZXN0IjMKEUxpc3RTY2Fuc1Jlc3BvbnNlEh4KBXNjYW5zGAEgAygLMg8uYmxpbmtkLnYxLlNjYW4iIwoOR2V0U2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMIjoKEFdhdGNoU2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMEhMKC2ludGVydmFsX21zGAIgASgNIksKFVJlcXVlc3RSZXRha2VzUmVxdWVzdBIRCglzZXJpZXNfaWQYASABKAwSDQoFdGlsZXMYAiADKA0SEAoId2l0aGRyYXcYAyABKAgiZQoIU2NhblRpbGUSIwoFc3RhdGUYASABKA4yFC5ibGlua2QudjEuVGlsZVN0YXRlEiQKBHRpbGUYAiABKAsyFi5ibGlua2QudjEuVGlsZUFjY291bnQSDgoGdmlzaXRzGAMgASgNIt0CCgRTY2FuEhEKCXNlcmllc19pZBgBIAEoDBIMCgRuYW1lGAIgASgJEh0KBGdyaWQYAyABKAsyDy5ibGlua2QudjEuR3JpZBIWCg5leHBlY3RlZF90aWxlcxgEIAEoDRI5Cg50aWxlc19ieV9zdGF0ZRgFIAMoCzIhLmJsaW5rZC52MS5TY2FuLlRpbGVzQnlTdGF0ZUVudHJ5EiIKBXRpbGVzGAYgAygLMhMuYmxpbmtkLnYxLlNjYW5UaWxlEg4KBnJldGFrZRgHIAMoDRIZCgxzZWNvbmRzX2xlZnQYCCABKAFIAIgBARIVCg10aWxlX3dpZHRoX25tGAkgASgBEhYKDnRpbGVfaGVpZ2h0X25tGAogASgBGjMKEVRpbGVzQnlTdGF0ZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDToCOAFCDwoNX3NlY29uZHNfbGVmdCq3AQoJVGlsZVN0YXRlEhoKFlRJTEVfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJUSUxFX1NUQVRFX1BMQU5ORUQQARIYChRUSUxFX1NUQVRFX0FDUVVJUklORxACEhkKFVRJTEVfU1RBVEVfUFJPQ0VTU0lORxADEhMKD1RJTEVfU1RBVEVfRE9ORRAEEhUKEVRJTEVfU1RBVEVfRkFJTEVEEAUSFQoRVElMRV9TVEFURV9SRVRBS0UQBjKIAgoFU2NhbnMSRgoJTGlzdFNjYW5zEhsuYmxpbmtkLnYxLkxpc3RTY2Fuc1JlcXVlc3QaHC5ibGlua2QudjEuTGlzdFNjYW5zUmVzcG9uc2USNQoHR2V0U2NhbhIZLmJsaW5rZC52MS5HZXRTY2FuUmVxdWVzdBoPLmJsaW5rZC52MS5TY2FuEjsKCVdhdGNoU2NhbhIbLmJsaW5rZC52MS5XYXRjaFNjYW5SZXF1ZXN0Gg8uYmxpbmtkLnYxLlNjYW4wARJDCg5SZXF1ZXN0UmV0YWtlcxIgLmJsaW5rZC52MS5SZXF1ZXN0UmV0YWtlc1JlcXVlc3QaDy5ibGlua2QudjEuU2NhbmIGcHJvdG8z", [file_blinkd_v1_acquisitions]);
+  fileDesc("ChVibGlua2QvdjEvc2NhbnMucHJvdG8SCWJsaW5rZC52MSISChBMaXN0U2NhbnNSZXF1ZXN0IjMKEUxpc3RTY2Fuc1Jlc3BvbnNlEh4KBXNjYW5zGAEgAygLMg8uYmxpbmtkLnYxLlNjYW4iIwoOR2V0U2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMIjoKEFdhdGNoU2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMEhMKC2ludGVydmFsX21zGAIgASgNIksKFVJlcXVlc3RSZXRha2VzUmVxdWVzdBIRCglzZXJpZXNfaWQYASABKAwSDQoFdGlsZXMYAiADKA0SEAoId2l0aGRyYXcYAyABKAgiKAoKVGlsZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBHRleHQYAiABKAki9gQKClRpbGVSZXBvcnQSEQoJZmlyc3Rfc2VxGAEgASgEEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWxvY2FsaXphdGlvbnMYAyABKAQSDgoGbWVyZ2VkGAQgASgEEhMKBmZyY19ubRgFIAEoAUgAiAEBEg4KBm5vX2ZyYxgGIAEoCRIVCghkcmlmdF9ubRgHIAEoAUgBiAEBEhAKCG5vX2RyaWZ0GAggASgJEh0KEHNpZ21hX2xhdGVyYWxfbm0YCSABKAFIAogBARIUCgdwaG90b25zGAogASgBSAOIAQESHwoSYmFja2dyb3VuZF9waG90b25zGAsgASgBSASIAQESGQoMcHNmX3NpZ21hX3B4GAwgASgBSAWIAQESHAoPc2F0dXJhdGVkX3NoYXJlGA0gASgBSAaIAQESJgoHcmVhc29ucxgOIAMoCzIVLmJsaW5rZC52MS5UaWxlUmVhc29uEg8KB3Vua25vd24YDyADKAkSFwoKbW92ZWRfeF9ubRgQIAEoAUgHiAEBEhcKCm1vdmVkX3lfbm0YESABKAFICIgBARIXCg9wbGFjZWRfYnlfc2VhbXMYEiABKAgSDgoGdG9va19zGBMgASgBEhgKEGZpbmlzaGVkX3VuaXhfbnMYFCABKAZCCQoHX2ZyY19ubUILCglfZHJpZnRfbm1CEwoRX3NpZ21hX2xhdGVyYWxfbm1CCgoIX3Bob3RvbnNCFQoTX2JhY2tncm91bmRfcGhvdG9uc0IPCg1fcHNmX3NpZ21hX3B4QhIKEF9zYXR1cmF0ZWRfc2hhcmVCDQoLX21vdmVkX3hfbm1CDQoLX21vdmVkX3lfbm0iZQoFU2VhbXMSDwoHbWF0Y2hlZBgBIAEoDRIQCghyZWplY3RlZBgCIAEoDRIPCgd3aXRob3V0GAMgASgNEhgKC3Jlc2lkdWFsX25tGAQgASgBSACIAQFCDgoMX3Jlc2lkdWFsX25tIowBCghTY2FuVGlsZRIjCgVzdGF0ZRgBIAEoDjIULmJsaW5rZC52MS5UaWxlU3RhdGUSJAoEdGlsZRgCIAEoCzIWLmJsaW5rZC52MS5UaWxlQWNjb3VudBIOCgZ2aXNpdHMYAyABKA0SJQoGcmVwb3J0GAQgASgLMhUuYmxpbmtkLnYxLlRpbGVSZXBvcnQiuQMKBFNjYW4SEQoJc2VyaWVzX2lkGAEgASgMEgwKBG5hbWUYAiABKAkSHQoEZ3JpZBgDIAEoCzIPLmJsaW5rZC52MS5HcmlkEhYKDmV4cGVjdGVkX3RpbGVzGAQgASgNEjkKDnRpbGVzX2J5X3N0YXRlGAUgAygLMiEuYmxpbmtkLnYxLlNjYW4uVGlsZXNCeVN0YXRlRW50cnkSIgoFdGlsZXMYBiADKAsyEy5ibGlua2QudjEuU2NhblRpbGUSDgoGcmV0YWtlGAcgAygNEhkKDHNlY29uZHNfbGVmdBgIIAEoAUgAiAEBEhUKDXRpbGVfd2lkdGhfbm0YCSABKAESFgoOdGlsZV9oZWlnaHRfbm0YCiABKAESFgoOdGlsZXNfZmluaXNoZWQYCyABKA0SDwoHc3VzcGVjdBgMIAMoDRIfCgVzZWFtcxgNIAEoCzIQLmJsaW5rZC52MS5TZWFtcxIQCghjb21wbGV0ZRgOIAEoCBozChFUaWxlc0J5U3RhdGVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBQg8KDV9zZWNvbmRzX2xlZnQqzwEKCVRpbGVTdGF0ZRIaChZUSUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVElMRV9TVEFURV9QTEFOTkVEEAESGAoUVElMRV9TVEFURV9BQ1FVSVJJTkcQAhIZChVUSUxFX1NUQVRFX1BST0NFU1NJTkcQAxITCg9USUxFX1NUQVRFX0RPTkUQBBIVChFUSUxFX1NUQVRFX0ZBSUxFRBAFEhUKEVRJTEVfU1RBVEVfUkVUQUtFEAYSFgoSVElMRV9TVEFURV9TVVNQRUNUEAcyiAIKBVNjYW5zEkYKCUxpc3RTY2FucxIbLmJsaW5rZC52MS5MaXN0U2NhbnNSZXF1ZXN0GhwuYmxpbmtkLnYxLkxpc3RTY2Fuc1Jlc3BvbnNlEjUKB0dldFNjYW4SGS5ibGlua2QudjEuR2V0U2NhblJlcXVlc3QaDy5ibGlua2QudjEuU2NhbhI7CglXYXRjaFNjYW4SGy5ibGlua2QudjEuV2F0Y2hTY2FuUmVxdWVzdBoPLmJsaW5rZC52MS5TY2FuMAESQwoOUmVxdWVzdFJldGFrZXMSIC5ibGlua2QudjEuUmVxdWVzdFJldGFrZXNSZXF1ZXN0Gg8uYmxpbmtkLnYxLlNjYW5iBnByb3RvMw", [file_blinkd_v1_acquisitions]);
 
 /**
  * @generated from message blinkd.v1.ListScansRequest
@@ -119,6 +119,210 @@ export const RequestRetakesRequestSchema: GenMessage<RequestRetakesRequest> = /*
   messageDesc(file_blinkd_v1_scans, 4);
 
 /**
+ * Why a tile is suspect.
+ *
+ * @generated from message blinkd.v1.TileReason
+ */
+export type TileReason = Message<"blinkd.v1.TileReason"> & {
+  /**
+   * frames_lost, too_few, saturated, out_of_focus, drifted, bright, coarse
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * a sentence with the numbers
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message blinkd.v1.TileReason.
+ * Use `create(TileReasonSchema)` to create a new message.
+ */
+export const TileReasonSchema: GenMessage<TileReason> = /*@__PURE__*/
+  messageDesc(file_blinkd_v1_scans, 5);
+
+/**
+ * A tile that was looked at as a whole, once its last frame was done.
+ *
+ * @generated from message blinkd.v1.TileReport
+ */
+export type TileReport = Message<"blinkd.v1.TileReport"> & {
+  /**
+   * @generated from field: uint64 first_seq = 1;
+   */
+  firstSeq: bigint;
+
+  /**
+   * @generated from field: uint64 last_seq = 2;
+   */
+  lastSeq: bigint;
+
+  /**
+   * @generated from field: uint64 localizations = 3;
+   */
+  localizations: bigint;
+
+  /**
+   * once those of one emitter in successive frames are one
+   *
+   * @generated from field: uint64 merged = 4;
+   */
+  merged: bigint;
+
+  /**
+   * @generated from field: optional double frc_nm = 5;
+   */
+  frcNm?: number | undefined;
+
+  /**
+   * why there is none
+   *
+   * @generated from field: string no_frc = 6;
+   */
+  noFrc: string;
+
+  /**
+   * the farthest the sample was from where it began; it was taken out
+   *
+   * @generated from field: optional double drift_nm = 7;
+   */
+  driftNm?: number | undefined;
+
+  /**
+   * @generated from field: string no_drift = 8;
+   */
+  noDrift: string;
+
+  /**
+   * median
+   *
+   * @generated from field: optional double sigma_lateral_nm = 9;
+   */
+  sigmaLateralNm?: number | undefined;
+
+  /**
+   * median
+   *
+   * @generated from field: optional double photons = 10;
+   */
+  photons?: number | undefined;
+
+  /**
+   * median, per pixel
+   *
+   * @generated from field: optional double background_photons = 11;
+   */
+  backgroundPhotons?: number | undefined;
+
+  /**
+   * @generated from field: optional double psf_sigma_px = 12;
+   */
+  psfSigmaPx?: number | undefined;
+
+  /**
+   * of the pixels, 0 to 1
+   *
+   * @generated from field: optional double saturated_share = 13;
+   */
+  saturatedShare?: number | undefined;
+
+  /**
+   * empty: nothing is wrong with it
+   *
+   * @generated from field: repeated blinkd.v1.TileReason reasons = 14;
+   */
+  reasons: TileReason[];
+
+  /**
+   * what could not be judged
+   *
+   * @generated from field: repeated string unknown = 15;
+   */
+  unknown: string[];
+
+  /**
+   * Where it lies by what it shows, minus where it lies by the stage; absent: not laid out yet.
+   *
+   * @generated from field: optional double moved_x_nm = 16;
+   */
+  movedXNm?: number | undefined;
+
+  /**
+   * @generated from field: optional double moved_y_nm = 17;
+   */
+  movedYNm?: number | undefined;
+
+  /**
+   * false: by the stage, with the tiles beside it
+   *
+   * @generated from field: bool placed_by_seams = 18;
+   */
+  placedBySeams: boolean;
+
+  /**
+   * @generated from field: double took_s = 19;
+   */
+  tookS: number;
+
+  /**
+   * @generated from field: fixed64 finished_unix_ns = 20;
+   */
+  finishedUnixNs: bigint;
+};
+
+/**
+ * Describes the message blinkd.v1.TileReport.
+ * Use `create(TileReportSchema)` to create a new message.
+ */
+export const TileReportSchema: GenMessage<TileReport> = /*@__PURE__*/
+  messageDesc(file_blinkd_v1_scans, 6);
+
+/**
+ * What became of the overlaps of tiles.
+ *
+ * @generated from message blinkd.v1.Seams
+ */
+export type Seams = Message<"blinkd.v1.Seams"> & {
+  /**
+   * @generated from field: uint32 matched = 1;
+   */
+  matched: number;
+
+  /**
+   * contradicted by others, and left out
+   *
+   * @generated from field: uint32 rejected = 2;
+   */
+  rejected: number;
+
+  /**
+   * neighbours that share nothing to be matched by
+   *
+   * @generated from field: uint32 without = 3;
+   */
+  without: number;
+
+  /**
+   * root mean square at those that count
+   *
+   * @generated from field: optional double residual_nm = 4;
+   */
+  residualNm?: number | undefined;
+};
+
+/**
+ * Describes the message blinkd.v1.Seams.
+ * Use `create(SeamsSchema)` to create a new message.
+ */
+export const SeamsSchema: GenMessage<Seams> = /*@__PURE__*/
+  messageDesc(file_blinkd_v1_scans, 7);
+
+/**
  * @generated from message blinkd.v1.ScanTile
  */
 export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
@@ -138,6 +342,13 @@ export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
    * @generated from field: uint32 visits = 3;
    */
   visits: number;
+
+  /**
+   * absent: not finished yet
+   *
+   * @generated from field: blinkd.v1.TileReport report = 4;
+   */
+  report?: TileReport | undefined;
 };
 
 /**
@@ -145,7 +356,7 @@ export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
  * Use `create(ScanTileSchema)` to create a new message.
  */
 export const ScanTileSchema: GenMessage<ScanTile> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 5);
+  messageDesc(file_blinkd_v1_scans, 8);
 
 /**
  * @generated from message blinkd.v1.Scan
@@ -204,6 +415,32 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
    * @generated from field: double tile_height_nm = 10;
    */
   tileHeightNm: number;
+
+  /**
+   * those with a report
+   *
+   * @generated from field: uint32 tiles_finished = 11;
+   */
+  tilesFinished: number;
+
+  /**
+   * in order of acquisition; worth taking again while the stage is still there
+   *
+   * @generated from field: repeated uint32 suspect = 12;
+   */
+  suspect: number[];
+
+  /**
+   * @generated from field: blinkd.v1.Seams seams = 13;
+   */
+  seams?: Seams | undefined;
+
+  /**
+   * the series has ended and every tile is finished
+   *
+   * @generated from field: bool complete = 14;
+   */
+  complete: boolean;
 };
 
 /**
@@ -211,7 +448,7 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
  * Use `create(ScanSchema)` to create a new message.
  */
 export const ScanSchema: GenMessage<Scan> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 6);
+  messageDesc(file_blinkd_v1_scans, 9);
 
 /**
  * @generated from enum blinkd.v1.TileState
@@ -261,6 +498,13 @@ export enum TileState {
    * @generated from enum value: TILE_STATE_RETAKE = 6;
    */
   RETAKE = 6,
+
+  /**
+   * done, and TileReport.reasons says what is wrong with it
+   *
+   * @generated from enum value: TILE_STATE_SUSPECT = 7;
+   */
+  SUSPECT = 7,
 }
 
 /**

@@ -40,6 +40,10 @@ fn scanning(rows: u32, columns: u32) -> Seen {
     Seen { scan: Some(Ok(samples::scan(rows, columns, rows * columns / 2))), ..samples::seen() }
 }
 
+fn suspicious(rows: u32, columns: u32) -> Seen {
+    Seen { scan: Some(Ok(samples::suspect_scan(rows, columns, rows * columns / 2))), ..samples::seen() }
+}
+
 #[test]
 fn no_window_is_too_small_or_too_large_for_any_state() {
     let seen = [
@@ -47,6 +51,7 @@ fn no_window_is_too_small_or_too_large_for_any_state() {
         Seen { status: Some(samples::status()), ..Seen::default() },
         samples::seen(),
         scanning(33, 33),
+        suspicious(6, 6),
     ];
     let layouts = [Layout::Auto, Layout::Picture, Layout::Tiles, Layout::Numbers];
     for seen in &seen {
@@ -138,6 +143,14 @@ fn a_small_scan_shows_its_states_as_signs() {
     let text = shown(&scanning(6, 6), &Taste::default(), (80, 24));
     for sign in ["● ", "✕ ", "↻ ", "… ", "· "] {
         assert!(text.contains(sign), "{sign}:\n{text}");
+    }
+}
+
+#[test]
+fn suspect_tiles_say_why_in_usual_windows() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let text = shown(&suspicious(6, 6), &Taste::default(), size);
+        assert!(text.contains("? 0/3 3 of 100 frames were lost."), "{size:?}:\n{text}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The tiles of a scan, each where it lies on the grid.
 //!
 //! In: a scan. Out: one, two or half a cell per tile by the room there is, else a part of the grid around the latest
-//! tile; counts by state, time left, tiles to take again. Never: a state that only its colour tells: where no sign finds
+//! tile; counts by state, time left, tiles to take again, why tiles are suspect. Never: a state that only its colour tells: where no sign finds
 //! room, the tiles in trouble are listed.
 
 use ratatui::buffer::Buffer;
@@ -16,6 +16,8 @@ use crate::commands::watch::numbers::{count, duration};
 use crate::commands::watch::palette::{Depth, Palette, luminance};
 use crate::commands::watch::view::View;
 
+mod reasons;
+
 const STATES: [TileState; 7] = [
     TileState::Planned,
     TileState::Acquiring,
@@ -29,6 +31,8 @@ const STATES: [TileState; 7] = [
 const AROUND: u16 = 3;
 /// The same with names beside the counts, and tiles in trouble.
 const AROUND_ROOMY: u16 = 5;
+/// Rows for what is wrong with suspect tiles.
+const REASONS: u16 = 4;
 /// Columns in which counts with their names look well.
 const LEGEND: u16 = 38;
 
@@ -168,7 +172,8 @@ pub fn height(view: &View, area: Rect) -> u16 {
     let room = (area.height / 2).saturating_sub(AROUND_ROOMY);
     let size = Size::for_room(&grid, area.width.into(), room.into(), view.taste.palette.depth);
     let (_, rows) = size.cells(grid.columns, grid.rows);
-    AROUND_ROOMY.saturating_add(rows.min(usize::from(area.height)) as u16)
+    let reasons = if view.seen.scan().is_some_and(reasons::any) { REASONS } else { 0 };
+    (AROUND_ROOMY + reasons).saturating_add(rows.min(usize::from(area.height)) as u16)
 }
 
 /// Columns that they would like to have.
@@ -191,7 +196,7 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     };
     let Some(grid) = Grid::of(scan) else { return };
     let room = Rect { y: area.y + 1, height: area.height.saturating_sub(AROUND), ..area };
-    let size = Size::for_room(&grid, usize::from(room.width), usize::from(room.height), palette.depth);
+    let size = size_beside_reasons(scan, &grid, room, palette.depth);
     let (columns, rows_shown) = size.tiles(usize::from(room.width), usize::from(room.height));
     let first = (window(grid.latest.0, grid.rows, rows_shown), window(grid.latest.1, grid.columns, columns));
     let (_, height) = size.cells(columns, rows_shown.min(grid.rows - first.0));
@@ -204,6 +209,15 @@ pub fn draw(view: &View, area: Rect, buffer: &mut Buffer) {
     let below = Rect { y: cells.bottom(), height: area.bottom().saturating_sub(cells.bottom()), ..area };
     let about = about(scan, palette, usize::from(area.width), usize::from(below.height));
     rows::put(&about, below, buffer);
+}
+
+/// Large tiles give way to the sentences below them; where a sign has just room, tiles come first.
+fn size_beside_reasons(scan: &pb::Scan, grid: &Grid, room: Rect, depth: Depth) -> Size {
+    let size_in = |height: u16| Size::for_room(grid, room.width.into(), height.into(), depth);
+    match size_in(room.height.saturating_sub(REASONS)) {
+        smaller @ Size::Square(_) if reasons::any(scan) => smaller,
+        _ => size_in(room.height),
+    }
 }
 
 /// First of `shown` of `all`, so that the latest is among them, in the middle where possible.
@@ -246,7 +260,7 @@ fn tile_style(state: TileState, palette: Palette) -> Style {
     }
 }
 
-/// Counts by state, time left, tiles in trouble: with names where there is room, else only signs.
+/// Counts by state, time left, tiles in trouble and what is wrong with them: with names where there is room, else only signs.
 fn about(scan: &pb::Scan, palette: Palette, width: usize, rows: usize) -> Vec<Line<'static>> {
     let left = scan.seconds_left.map(|s| format!("{} left", duration(s)));
     let again = (!scan.retake.is_empty()).then(|| format!("{} to take again", scan.retake.len()));
@@ -255,7 +269,9 @@ fn about(scan: &pb::Scan, palette: Palette, width: usize, rows: usize) -> Vec<Li
     let rest: Vec<Line> = rest.into_iter().chain(trouble(scan, palette, width)).collect();
     let named = counts(scan, palette, width, true);
     let counts = if named.len() + rest.len() <= rows { named } else { counts(scan, palette, width, false) };
-    counts.into_iter().chain(rest).collect()
+    let mut lines: Vec<Line> = counts.into_iter().chain(rest).collect();
+    lines.extend(reasons::lines(scan, palette, width, rows.saturating_sub(lines.len())));
+    lines
 }
 
 /// `● 1 acquiring  ■ 40 done`, on as many rows as it takes.

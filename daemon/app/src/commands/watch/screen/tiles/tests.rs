@@ -56,6 +56,30 @@ fn time_left_and_tiles_in_trouble_are_said_in_words() {
 }
 
 #[test]
+fn suspect_tiles_say_why_in_the_rows_that_are_left() {
+    let said = |rows| {
+        let lines = about(&samples::suspect_scan(12, 12, 40), Palette::default(), 38, rows);
+        lines.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (roomy, tight) = (said(9), said(4));
+    assert!(roomy.iter().any(|line| line == "row/column: ✕ 0/1  ↻ 0/2  ? 0/3  ? 0/4"), "{roomy:?}");
+    assert!(roomy.iter().any(|line| line == "? 0/3 3 of 100 frames were lost."), "{roomy:?}");
+    assert!((roomy.len(), tight.len()) <= (9, 4), "{roomy:?} {tight:?}");
+    assert!(!tight.iter().any(|line| line.contains("frames were lost")), "counts come first: {tight:?}");
+}
+
+#[test]
+fn large_tiles_give_way_to_the_sentences_and_small_ones_do_not() {
+    let size = |scan: pb::Scan, height| {
+        let room = Rect::new(0, 0, 38, height);
+        size_beside_reasons(&scan, &Grid::of(&scan).unwrap(), room, Depth::True)
+    };
+    assert_eq!(size(samples::scan(4, 4, 9), 16), Size::Square(4));
+    assert_eq!(size(samples::suspect_scan(4, 4, 9), 16), Size::Square(3));
+    assert_eq!(size(samples::suspect_scan(16, 4, 9), 16), Size::Square(1), "as without sentences");
+}
+
+#[test]
 fn large_tiles_have_gaps_and_one_sign_each() {
     for side in 2..=LARGEST {
         let size = Size::Square(side);

@@ -1,0 +1,75 @@
+"""Scans as a daemon tells them: reports of tiles, suspect ones, seams; daemons that are older or newer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from blinkd import AsyncClient, Client
+from blinkd.client import Scan, Seams, TileReason, TileState
+from blinkd.v1 import scans_pb2 as pb
+from fake_daemon import FakeDaemon
+
+ID = bytes(range(16))
+DRIFTED = pb.TileReason(kind="drifted", text="The sample drifted by 310 nm; more than 200 nm is too far.")
+
+
+def scan() -> pb.Scan:
+    report = pb.TileReport(
+        localizations=5000, merged=1700, drift_nm=310.0, no_frc="too few", reasons=[DRIFTED], unknown=["saturated"]
+    )
+    tiles = [pb.ScanTile(state=4, visits=1), pb.ScanTile(state=7, visits=1, report=report)]
+    tiles[1].tile.tile_index = 1
+    seams = pb.Seams(matched=1, residual_nm=8.5)
+    return pb.Scan(series_id=ID, tiles=tiles, tiles_finished=1, suspect=[1], seams=seams, tiles_by_state={"suspect": 1})
+
+
+def asked(message: pb.Scan) -> Scan:
+    with FakeDaemon(GetScan=lambda *_: message) as daemon, Client(daemon.address) as client:
+        return client.scans.get()
+
+
+def test_a_suspect_tile_says_why_and_what_is_not_known_is_none() -> None:
+    told = asked(scan())
+    good, suspect = told.tiles
+    assert (good.state, good.report) == (TileState.DONE, None)
+    assert suspect.state is TileState.SUSPECT
+    report = suspect.report
+    assert report is not None
+    assert report.reasons == (TileReason(kind="drifted", text=DRIFTED.text),)
+    assert (report.localizations, report.merged, report.unknown) == (5000, 1700, ("saturated",))
+    assert (report.frc_nm, report.no_frc, report.drift_nm, report.no_drift) == (None, "too few", 310.0, "")
+    assert (report.moved_x_nm, report.moved_y_nm, report.placed_by_seams) == (None, None, False)
+
+
+def test_a_scan_says_how_far_it_is_and_what_its_seams_are_like() -> None:
+    told = asked(scan())
+    assert (told.tiles_finished, told.suspect, told.complete) == (1, (1,), False)
+    assert told.seams == Seams(matched=1, rejected=0, without=0, residual_nm=8.5)
+
+
+def test_a_scan_of_an_older_daemon_has_no_reports_and_no_seams() -> None:
+    told = asked(pb.Scan(series_id=ID, tiles=[pb.ScanTile(state=4)]))
+    assert (told.tiles[0].report, told.seams, told.suspect, told.complete) == (None, None, (), False)
+
+
+def test_a_state_of_a_newer_daemon_is_unspecified() -> None:
+    told = asked(pb.Scan(tiles=[pb.ScanTile(state=99, visits=3)], tiles_by_state={"frozen": 1}))
+    assert (told.tiles[0].state, told.tiles[0].visits) == (TileState.UNSPECIFIED, 3)
+    assert told.tiles_by_state == {"frozen": 1}
+
+
+def test_suspect_tiles_are_asked_for_again_in_one_line() -> None:
+    answers = {"GetScan": lambda *_: scan(), "RequestRetakes": lambda *_: pb.Scan(series_id=ID, retake=[1])}
+
+    async def later(address: str) -> tuple[int, ...]:
+        async with AsyncClient(address) as client:
+            found = await client.scans.get()
+            return (await client.scans.retake(found, found.suspect)).retake
+
+    with FakeDaemon(**answers) as daemon:
+        with Client(daemon.address) as client:
+            found = client.scans.get()
+            assert client.scans.retake(found, found.suspect).retake == (1,)
+        assert asyncio.run(later(daemon.address)) == (1,)
+        wanted = [request for request in daemon.requests if isinstance(request, pb.RequestRetakesRequest)]
+    assert wanted == [pb.RequestRetakesRequest(series_id=ID, tiles=[1])] * 2
