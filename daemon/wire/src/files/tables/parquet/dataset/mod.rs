@@ -6,8 +6,8 @@
 //! caller sees to that).
 //!
 //! ```text
-//! scan.parquet/_index.json               what lies where; derived, made anew from the files where it is absent
-//! scan.parquet/tile=00042/part-0.parquet one tile, whole under its name or not there
+//! scan.parquet/tile=00042/part-0.parquet   one tile, whole under its name or not there
+//! scan.parquet.index.json                  what lies where; derived, made anew from the files where it is absent
 //! ```
 //!
 //! Convention: `x_nm`, `y_nm` are f64 in nm on the **stage**: the tile's corner (outer corner of its first pixel) plus
@@ -15,6 +15,7 @@
 //! series, `tile` is the index that is also in the folder's name. All other columns are those of a single table.
 
 mod error;
+mod footer;
 mod index;
 mod order;
 mod part;
@@ -94,8 +95,8 @@ impl Dataset {
         if index::entries(folder)?.next().is_some() {
             return Err(DatasetError::NotEmpty { path: folder.to_owned() });
         }
-        let new = Self { folder: folder.to_owned(), tiles: BTreeMap::new(), broken: Vec::new() };
-        index::write(folder, &new.tiles)?;
+        let new = Self { folder: index::full(folder)?, tiles: BTreeMap::new(), broken: Vec::new() };
+        index::write(&new.folder, &new.tiles)?;
         Ok(new)
     }
 
@@ -106,8 +107,9 @@ impl Dataset {
     /// [`DatasetError::NotADataset`], [`DatasetError::TooManyTiles`]; [`DatasetError::Table`] where the folder cannot
     /// be listed.
     pub fn open(folder: &Path) -> Result<Self, DatasetError> {
-        let (tiles, broken) = index::open(folder)?;
-        Ok(Self { folder: folder.to_owned(), tiles, broken })
+        let folder = index::full(folder)?;
+        let (tiles, broken) = index::open(&folder)?;
+        Ok(Self { folder, tiles, broken })
     }
 
     /// Adds a tile, or replaces it: its file appears whole, then the index is written anew. `rows` are in camera
