@@ -5,8 +5,8 @@
 //! one, are made anew from the footers.
 //!
 //! JSON, because people and scripts read it without a library. Beside the folder, because Polars takes every file in it
-//! for data, hidden or not. Written whole at each change, so it is never torn and needs no sweeping up: some 330
-//! bytes a tile, 0.4 MB for 1,089 tiles; 0.2 GB over the whole scan, 1 % of its tiles.
+//! for data, hidden or not. Written whole at each change, so it is never torn and needs no sweeping up: some 340
+//! bytes a tile; the last of 1,089 tiles writes 0.4 MB in 3 ms, the whole scan 0.2 GB, 1 % of its tiles.
 
 use std::collections::BTreeMap;
 use std::fs::{DirEntry, File};
