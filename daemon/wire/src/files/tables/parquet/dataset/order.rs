@@ -2,7 +2,7 @@
 //!
 //! In: places. Out: the numbers of the rows, box by box. Never: moves a row.
 //!
-//! Sort, tile, recurse (Leutenegger et al. 1997, "STR: a simple and efficient algorithm for R-tree packing", section 2):
+//! Sort, tile, recurse (Leutenegger et al. 1997, "STR: a simple and efficient algorithm for R-tree packing"):
 //! strips of equal count along y, each cut into boxes of equal count along x. Against a grid of fixed cells, in row
 //! order, the boxes follow the density and no box is as wide as the tile. Within a box rows are in order of frame.
 
