@@ -1,11 +1,11 @@
 //! Statistics that other programs believe.
 //!
-//! In: a file that `parquet` has written, without NaN and unencrypted. Out: the same, its floating point columns said to
+//! In: a file that `parquet` has written, unencrypted, without NaN where it has statistics. Out: the same, its floating point columns said to
 //! be in the order of their type. Never: a byte that is not the one expected.
 //!
 //! `parquet` 60 says of f32 and f64 that they are in the total order of IEEE 754, which is new in the format.
 //! Arrow C++ (26 and before) then takes their minima and maxima for unknown, and a region would be sought in every row
-//! group; Polars 1.9 gives up. The two orders differ for NaN alone, and there is none in the file.
+//! group; Polars 1.9 gives up. The two orders differ for NaN and the sign of 0; columns with statistics hold no NaN.
 //!
 //! The orders are the last field of the footer (`FileMetaData.column_orders`, parquet.thrift; thrift's compact protocol),
 //! so they stand at a known distance from the end: three bytes a column, the first the number of the order.
