@@ -82,7 +82,7 @@ def test_a_region_is_found_over_the_borders_of_tiles_and_most_row_groups_are_lef
     for name, (low, high) in (("x_nm", x_nm), ("y_nm", y_nm)):
         only = only & (ds.field(name) >= low) & (ds.field(name) < high)
     rows, expected = found(scan.table.to_table(filter=only)), scan.expected(inside)
-    assert len(rows) == len(expected) > 5000
+    assert len(rows) == len(expected) > 3000
     assert np.allclose(rows, expected, rtol=0, atol=0.5 / 1024 + 1e-9)
     groups = [
         (fragment.num_row_groups, fragment.subset(only).num_row_groups) for fragment in scan.table.get_fragments()
@@ -105,9 +105,10 @@ def test_duckdb_and_polars_read_the_same_rows(scan: Scan) -> None:
     inside = (truth["tile"] == 4) & (truth["x_nm"] < 40_000)
     duckdb = pytest.importorskip("duckdb", reason="SKIPPED: duckdb is missing; pip install duckdb")
     query = f"select count(*), sum(frame) from read_parquet('{scan.folder}/*/*.parquet', hive_partitioning=true)"
-    count, frames = duckdb.sql(f"{query} where tile = 4 and x_nm < 40000").fetchone()
+    [(count, frames)] = duckdb.sql(f"{query} where tile = 4 and x_nm < 40000").fetchall()
     assert (count, frames) == (inside.sum(), truth["frame"][inside].sum())
     polars = pytest.importorskip("polars", reason="SKIPPED: polars is missing; pip install polars")
-    table = polars.scan_parquet(f"{scan.folder}/*/*.parquet", hive_partitioning=True)
-    rows = table.filter((polars.col("tile") == 4) & (polars.col("x_nm") < 40_000)).collect()
-    assert (rows.height, rows["frame"].sum()) == (inside.sum(), truth["frame"][inside].sum())
+    for where in (scan.folder, f"{scan.folder}/*/*.parquet"):
+        table = polars.scan_parquet(where, hive_partitioning=True)
+        rows = table.filter((polars.col("tile") == 4) & (polars.col("x_nm") < 40_000)).collect()
+        assert (rows.height, rows["frame"].sum()) == (inside.sum(), truth["frame"][inside].sum())

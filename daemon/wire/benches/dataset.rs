@@ -85,9 +85,10 @@ fn index(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         scan.write_tile(&part(index), rows)?;
     }
     let (last_ms, _) = ms(|| scan.write_tile(&part(1088), rows));
-    let bytes = folder.join("_index.json").metadata()?.len();
+    let json = folder.with_added_extension("index.json");
+    let bytes = json.metadata()?.len();
     let (open_ms, _) = ms(|| Dataset::open(folder).map(|scan| scan.tiles().len()));
-    std::fs::remove_file(folder.join("_index.json"))?;
+    std::fs::remove_file(json)?;
     let (anew_ms, scan) = ms(|| Dataset::open(folder));
     let region = Region { x: (Nm(CORNER.0), Nm(CORNER.0 + 1e4)), y: (Nm(CORNER.1), Nm(CORNER.1 + 1e4)) };
     let mut query = scan?.query(None, Some(region))?;

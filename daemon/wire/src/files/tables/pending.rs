@@ -39,6 +39,12 @@ impl PendingFile {
         self.out.get_ref().path()
     }
 
+    /// The file with all that was written, to go back in it.
+    pub(crate) fn file(&mut self) -> io::Result<&mut File> {
+        self.out.flush()?;
+        Ok(self.out.get_mut().as_file_mut())
+    }
+
     /// The name it will have.
     pub(crate) fn target(&self) -> &Path {
         &self.target

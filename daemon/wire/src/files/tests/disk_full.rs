@@ -55,7 +55,7 @@ fn fill_data_set(disk: &Path) {
     scan.write_tile(&part(0), &rows(1000, true)).unwrap();
     let files = || {
         let mut files = Vec::new();
-        for inside in [&folder, &folder.join("tile=00000")] {
+        for inside in [disk, &folder, &folder.join("tile=00000")] {
             files.extend(std::fs::read_dir(inside).unwrap().map(|file| file.unwrap().path()));
         }
         files.sort();

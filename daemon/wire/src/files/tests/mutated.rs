@@ -172,5 +172,5 @@ fn a_damaged_data_set_never_panics_and_never_gives_a_row_outside_what_was_asked(
         }
     };
     mutate(&path.join("tile=00000/part-0.parquet"), &read);
-    mutate(&path.join("_index.json"), &read);
+    mutate(&path.with_file_name("scan.parquet.index.json"), &read);
 }

@@ -13,7 +13,7 @@ pub enum DatasetError {
     Table(#[from] TableError),
     #[error("{}: the folder is not empty; open the data set in it, or choose another folder", path.display())]
     NotEmpty { path: PathBuf },
-    #[error("{}: no data set of a scan (neither _index.json nor a folder tile=...); create one", path.display())]
+    #[error("{}: no data set of a scan (neither folders tile=... in it nor an .index.json beside it); create one", path.display())]
     NotADataset { path: PathBuf },
     #[error("{}: more than the {limit} tiles allowed; begin another data set", path.display())]
     TooManyTiles { path: PathBuf, limit: usize },

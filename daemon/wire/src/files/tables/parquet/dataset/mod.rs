@@ -6,15 +6,19 @@
 //! caller sees to that).
 //!
 //! ```text
-//! scan.parquet/_index.json               what lies where; derived, made anew from the files where it is absent
-//! scan.parquet/tile=00042/part-0.parquet one tile, whole under its name or not there
+//! scan.parquet/tile=00042/part-0.parquet   one tile, whole under its name or not there
+//! scan.parquet.index.json                  what lies where; derived, made anew from the files where it is absent
 //! ```
 //!
 //! Convention: `x_nm`, `y_nm` are f64 in nm on the **stage**: the tile's corner (outer corner of its first pixel) plus
 //! the position from that corner. `x_px`, `y_px` are those of the inside, within the tile. `frame` counts within the
-//! series, `tile` is the index that is also in the folder's name. All other columns are those of a single table.
+//! series, `tile` is the index that is also in the folder's name. All other columns are those of a single table. The
+//! places in px take 6 of the 39 bytes of a row; they stay, exact, for all that goes on within a tile.
+//!
+//! Polars takes hidden files for data as well: while tiles are written, give it `scan.parquet/*/*.parquet`.
 
 mod error;
+mod footer;
 mod index;
 mod order;
 mod part;
@@ -94,8 +98,8 @@ impl Dataset {
         if index::entries(folder)?.next().is_some() {
             return Err(DatasetError::NotEmpty { path: folder.to_owned() });
         }
-        let new = Self { folder: folder.to_owned(), tiles: BTreeMap::new(), broken: Vec::new() };
-        index::write(folder, &new.tiles)?;
+        let new = Self { folder: index::full(folder)?, tiles: BTreeMap::new(), broken: Vec::new() };
+        index::write(&new.folder, &new.tiles)?;
         Ok(new)
     }
 
@@ -106,8 +110,9 @@ impl Dataset {
     /// [`DatasetError::NotADataset`], [`DatasetError::TooManyTiles`]; [`DatasetError::Table`] where the folder cannot
     /// be listed.
     pub fn open(folder: &Path) -> Result<Self, DatasetError> {
-        let (tiles, broken) = index::open(folder)?;
-        Ok(Self { folder: folder.to_owned(), tiles, broken })
+        let folder = index::full(folder)?;
+        let (tiles, broken) = index::open(&folder)?;
+        Ok(Self { folder, tiles, broken })
     }
 
     /// Adds a tile, or replaces it: its file appears whole, then the index is written anew. `rows` are in camera
@@ -193,8 +198,8 @@ impl Region {
     }
 }
 
-/// Where on the stage a localization of this tile is, in whole 1/1024 nm. A position in px is an f32, whose step is
-/// larger (0.003 nm at 256 px of 100 nm), so nothing is lost; the zeros it ends in save 2 to 3 bytes per row and axis.
+/// Where on the stage a localization of this tile is, in whole 1/1024 nm, a thousandth of the smallest σ; `x_px`, `y_px`
+/// stay as they are. The zeros it ends in make a file with pixels of 106.7 nm 8 % smaller, with 100 nm 2 %.
 fn stage_nm(part: &TilePart, row: &Localization) -> (f64, f64) {
     let (Nm(x), Nm(y)) = part.pixel.corner_nm(Px(row.x_px.into()), Px(row.y_px.into()));
     let grid = |nm: f64| (nm * 1024.0).round() / 1024.0;

@@ -2,11 +2,11 @@
 //!
 //! In: places. Out: the numbers of the rows, box by box. Never: moves a row.
 //!
-//! Sort, tile, recurse (Leutenegger et al. 1997, "STR: a simple and efficient algorithm for R-tree packing", section 2):
+//! Sort, tile, recurse (Leutenegger et al. 1997, "STR: a simple and efficient algorithm for R-tree packing"):
 //! strips of equal count along y, each cut into boxes of equal count along x. Against a grid of fixed cells, in row
 //! order, the boxes follow the density and no box is as wide as the tile. Within a box rows are in order of frame.
 
-/// Rows of a box at most; 1 MiB in memory, some 400 KiB in the file.
+/// Rows of a box at most; 3 MiB in memory while it is read, some 600 KiB in the file.
 pub(super) const GROUP_ROWS: usize = 16 << 10;
 
 /// The places of one tile, on the stage, and their frames.

@@ -12,11 +12,13 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::Type;
 use smlm::localization::Localization;
 
 use super::super::super::pending::{PendingFile, sync_folder};
 use super::super::error_of;
 use super::super::write::{COLUMNS, Column};
+use super::footer::order_by_type;
 use super::order::{Boxes, GROUP_ROWS, Places};
 use super::{DatasetError, MAX_TILE_ROWS, Region, TableError, TileInfo, TilePart, stage_nm};
 
@@ -108,6 +110,16 @@ fn properties(path: &Path, part: &TilePart) -> Result<WriterProperties, TableErr
     Ok(properties.build())
 }
 
+fn schema(path: &Path) -> Result<Arc<Type>, TableError> {
+    let floats: String = floats().iter().map(|(name, _)| format!("REQUIRED FLOAT {name};")).collect();
+    // The tile is signed, as programs take the number in the folder's name; two types would not be one column.
+    let schema = format!(
+        "message localizations {{ REQUIRED INT32 frame (INTEGER(32,false)); REQUIRED INT32 tile; REQUIRED DOUBLE x_nm; \
+         REQUIRED DOUBLE y_nm; {floats} }}"
+    );
+    parse_message_type(&schema).map(Arc::new).map_err(|error| error_of(path, "schema", error))
+}
+
 /// The bytes of the file and when it was written.
 fn file(
     path: &Path,
@@ -115,21 +127,19 @@ fn file(
     rows: &[Localization],
     places: &Places,
 ) -> Result<(u64, u64), TableError> {
-    let floats: String = floats().iter().map(|(name, _)| format!("REQUIRED FLOAT {name};")).collect();
-    // The tile is signed, as programs take the number in the folder's name; two types would not be one column.
-    let schema = format!(
-        "message localizations {{ REQUIRED INT32 frame (INTEGER(32,false)); REQUIRED INT32 tile; REQUIRED DOUBLE x_nm; \
-         REQUIRED DOUBLE y_nm; {floats} }}"
-    );
-    let schema = parse_message_type(&schema).map_err(|error| error_of(path, "schema", error))?;
+    let schema = schema(path)?;
+    let columns = schema.get_fields().len();
     let fail = |error| error_of(path, "writing", error);
     let properties = Arc::new(properties(path, part)?);
-    let mut out =
-        SerializedFileWriter::new(PendingFile::create(path)?, Arc::new(schema), properties).map_err(fail)?;
+    let mut out = SerializedFileWriter::new(PendingFile::create(path)?, schema, properties).map_err(fail)?;
     for numbers in Boxes::of(places).iter() {
         group(&mut out, part, rows, (places, numbers)).map_err(fail)?;
     }
-    let bytes = out.into_inner().map_err(fail)?.finish()?;
+    let mut out = out.into_inner().map_err(fail)?;
+    // Where the footer is not as it was known, the file is valid all the same; others then read more of it.
+    let ordered = out.file().and_then(|file| order_by_type(file, columns));
+    ordered.map_err(|cause| TableError::io(path, "writing", cause))?;
+    let bytes = out.finish()?;
     let modified = modified_ns(&path.metadata().map_err(|cause| TableError::io(path, "looking", cause))?);
     Ok((bytes, modified))
 }
