@@ -166,7 +166,9 @@ fn look(path: &Path) -> Result<(), Failed> {
         }
         took.sort_unstable();
         let (middle, most, worst) = (took[VIEWS / 2], took[VIEWS * 99 / 100], took[VIEWS - 1]);
-        println!("level {number}, {VIEWS} views: median {middle:.1?}, 99 % {most:.1?}, worst {worst:.1?}; {seen} seen");
+        println!(
+            "level {number}, {VIEWS} views: median {middle:.1?}, 99 % {most:.1?}, worst {worst:.1?}; {seen} seen"
+        );
     }
     Ok(())
 }
