@@ -138,7 +138,7 @@ impl Stitcher {
     /// edge are kept. Returns a seam for each of the up to four neighbours that are there, or why it has none.
     /// A tile at a row and column that is taken changes nothing: neighbours were matched with the first one.
     ///
-    /// Takes some tens of milliseconds a neighbour.
+    /// Takes up to half a second a neighbour of 55 µm, most of it for pairs of localizations.
     pub fn add_tile(
         &mut self,
         tile: Tile,

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! scan.ome.zarr/zarr.json          what the picture is: axes, pixel, place, windows (`metadata.rs`)
-//!               0/zarr.json        the full picture: shards of 4096 x 4096 px, in them chunks of 512 x 512
+//!               0/zarr.json        the full picture: shards of 2048 x 2048 px, in them chunks of 512 x 512
 //!               0/c/3/7            a shard by row and column; absent where there is nothing
 //!               1/…                half of it, and so on until it fits 1024 px
 //! ```
@@ -87,9 +87,12 @@ pub struct Layout {
 }
 
 impl Default for Layout {
-    /// Figures: `examples/gigapixels.rs`.
+    /// A scan row by row comes back to the shards that the border between two rows of tiles cuts, so they must still be
+    /// there: of 33 tiles of 2765 px 370 MB of shards of 2048 px, which fit, or 740 MB of shards of 4096 px, which do not
+    /// fit beside those of the row itself. Then each is written again with most tiles, and all takes five times as long
+    /// (`examples/gigapixels`).
     fn default() -> Self {
-        Self { shard_px: 4096, chunk_px: 512, zstd_level: 1, cache_bytes: 768 << 20 }
+        Self { shard_px: 2048, chunk_px: 512, zstd_level: 1, cache_bytes: 768 << 20 }
     }
 }
 
