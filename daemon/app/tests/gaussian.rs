@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use blinkd::config::Config;
 use blinkd::engines;
-use infer::{Alone, Engine, FrameRef, Output, Pixels, WindowRef};
+use infer::{Alone, FrameRef, Output, Pixels, WindowRef};
 use smlm::frame::{FrameId, PixelType};
 use smlm::metrics::{Emitter, Gate, Point, Question, Report, judge};
 use smlm::units::Px;
