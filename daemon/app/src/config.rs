@@ -24,6 +24,7 @@ pub struct Config {
     pub model: Model,
     pub gaussian: GaussianTable,
     pub filter: FilterTable,
+    pub widefield: Widefield,
     pub picture: Picture,
     pub store: Store,
     pub serve: Serve,
@@ -142,6 +143,14 @@ pub struct FilterTable {
     pub probability_min: Option<f32>,
 }
 
+/// Widefield passes, which are averaged by tile and not localized.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Widefield {
+    /// Of each tile, left out of its mean: the stage still shakes.
+    pub skip_frames: u32,
+}
+
 /// The live map.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -235,6 +244,12 @@ impl Default for Model {
             fake_delay_ms: 0.0,
             fake_window_frames: 1,
         }
+    }
+}
+
+impl Default for Widefield {
+    fn default() -> Self {
+        Self { skip_frames: 2 }
     }
 }
 

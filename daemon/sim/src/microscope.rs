@@ -67,6 +67,7 @@ impl VirtualMicroscope {
             affine: Some([x_um, 0.0, 0.0, 0.0, y_um, 0.0]),
             camera: Some(s.camera.calibration),
             channel: Channel::Localization,
+            widefield_of: None,
             exposure_ms: s.exposure_ms,
             metadata_json: String::new(),
             start_unix_ns: s.start_unix_ns,
