@@ -147,7 +147,8 @@ pub struct FilterTable {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Widefield {
-    /// Of each tile, left out of its mean: the stage still shakes.
+    /// First frames of each tile, left out of its mean where the publisher does not say how many: the stage still
+    /// shakes.
     pub skip_frames: u32,
 }
 

@@ -26,7 +26,7 @@ const PIXELS_MAX: usize = 1 << 28;
 /// Where means leave the infer thread.
 pub struct Outlet {
     pub store: PathBuf,
-    /// Of each tile, left out of its mean.
+    /// First frames of each tile, left out of its mean, where the publisher does not say how many.
     pub skip_frames: u32,
     /// Where the publisher does not know it.
     pub pixel_size: PixelSize,

@@ -50,6 +50,9 @@ pub struct SeriesInfo {
     pub channel: Channel,
     /// Of a widefield pass: the localization series it belongs to; `None`: [`crate::widefield::scan_of`] says it.
     pub widefield_of: Option<SeriesId>,
+    /// Of a widefield pass: first frames of each tile that are to be left out of its mean; `None`: the configuration
+    /// says it.
+    pub widefield_skip_frames: Option<u32>,
     pub exposure_ms: f64,
     /// The raw useq sequence or summary metadata.
     pub metadata_json: String,

@@ -147,8 +147,9 @@ impl Lane {
             return false;
         }
         averaging.full = averaging.full.filter(|full| *full == (first.tile.index, first.shape));
+        let skip = self.series.info().widefield_skip_frames.unwrap_or(outlet.skip_frames);
         let hand = averaging.hand.get_or_insert_with(|| Hand {
-            mean: averaging.full.is_none().then(|| Mean::new(first.shape, outlet.skip_frames)),
+            mean: averaging.full.is_none().then(|| Mean::new(first.shape, skip)),
             batch: spare(),
             complete: false,
         });

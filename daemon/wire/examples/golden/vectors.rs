@@ -165,6 +165,7 @@ fn controls() -> Vec<Value> {
         id: SeriesId(*b"blinkd.conform.w"),
         channel: Channel::Widefield,
         widefield_of: Some(SERIES),
+        widefield_skip_frames: Some(0),
         ..start.clone()
     };
     let totals = Totals { captured: 1000, sent: 990, dropped: 10, last_seq: 999 };
@@ -217,6 +218,7 @@ pub fn expected_control(control: &Control) -> Value {
             ])),
             "widefield": info.channel == Channel::Widefield,
             "widefield_of": info.widefield_of.map(|scan| scan.to_string()),
+            "widefield_skip_frames": info.widefield_skip_frames,
             "exposure_ms": info.exposure_ms, "start_unix_ns": info.start_unix_ns }),
         Control::TileEnd { series, tile_index, captured, dropped } => json!({ "kind": "tile_end",
             "series_id": series.to_string(), "tile_index": tile_index, "captured": captured, "dropped": dropped }),

@@ -60,6 +60,7 @@ pub(super) fn series_start(start: pb::SeriesStart) -> Result<SeriesInfo, BadMess
         camera: start.camera.as_ref().map(camera).transpose()?,
         channel: channel(start.channel)?,
         widefield_of: named(&start.widefield_of)?,
+        widefield_skip_frames: start.widefield_skip_frames,
         exposure_ms: not_negative(start.exposure_ms)?,
         start_unix_ns: count(start.start_unix_ns)?,
         name: start.name,

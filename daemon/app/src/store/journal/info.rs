@@ -22,6 +22,7 @@ struct Json {
     widefield: bool,
     /// Empty: not told.
     widefield_of: String,
+    widefield_skip_frames: Option<u32>,
     exposure_ms: f64,
     metadata_json: String,
     start_unix_ns: u64,
@@ -70,6 +71,7 @@ pub(super) fn to_json(info: &SeriesInfo) -> Vec<u8> {
         camera: info.camera.as_ref().and_then(JsonCamera::of),
         widefield: info.channel == Channel::Widefield,
         widefield_of: info.widefield_of.map_or_else(String::new, |scan| scan.to_string()),
+        widefield_skip_frames: info.widefield_skip_frames,
         exposure_ms: finite([info.exposure_ms])[0],
         metadata_json: info.metadata_json.clone(),
         start_unix_ns: info.start_unix_ns,
@@ -92,6 +94,7 @@ pub(super) fn from_json(bytes: &[u8]) -> Option<SeriesInfo> {
         camera: json.camera.map(|camera| camera.camera()),
         channel: if json.widefield { Channel::Widefield } else { Channel::Localization },
         widefield_of: json.widefield_of.parse().ok(),
+        widefield_skip_frames: json.widefield_skip_frames,
         exposure_ms: json.exposure_ms,
         metadata_json: json.metadata_json,
         start_unix_ns: json.start_unix_ns,
