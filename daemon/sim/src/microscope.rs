@@ -34,7 +34,7 @@ pub struct VirtualMicroscope {
 /// What shines in the tile.
 #[derive(Clone, Debug)]
 enum Light {
-    Blinking(Blinking),
+    Blinking(Box<Blinking>),
     All(Glow),
 }
 
@@ -47,7 +47,7 @@ impl VirtualMicroscope {
         let tile = tile(&settings, 0);
         let (view, projection) = (sample.view(tile_area(&settings, tile)), projection(&settings, tile));
         let light = match settings.channel {
-            Channel::Localization => Light::Blinking(blinking(&settings, view, projection, tile)),
+            Channel::Localization => Light::Blinking(Box::new(blinking(&settings, view, projection, tile))),
             Channel::Widefield => Light::All(Glow::new(&settings, &view, projection)),
         };
         let photons = vec![0.0; settings.shape.pixels()];
@@ -152,7 +152,7 @@ impl VirtualMicroscope {
             self.tile = tile(s, tile_index);
             let (view, projection) = (self.sample.view(tile_area(s, self.tile)), projection(s, self.tile));
             match &mut self.light {
-                Light::Blinking(light) => *light = blinking(s, view, projection, self.tile),
+                Light::Blinking(light) => **light = blinking(s, view, projection, self.tile),
                 Light::All(glow) => glow.look_at(s, &view, projection),
             }
         }

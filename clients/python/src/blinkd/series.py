@@ -70,8 +70,8 @@ class Series:
     """Id of the localization series that a widefield series belongs to; empty: the one of the same source and grid that
     begins next, else the newest before."""
     widefield_skip_frames: int | None = None
-    """First frames of each tile that the daemon leaves out of its mean; 0: they are not sent in the first place. None: the
-    daemon's configuration says it (two, unless changed)."""
+    """First frames of each tile that the daemon leaves out of its mean; 0: they are not sent in the first place.
+    None: the daemon's configuration says it (two, unless changed)."""
     metadata_json: str = ""
     """The raw useq sequence or summary metadata."""
     series_id: bytes = field(default_factory=lambda: uuid.uuid4().bytes)

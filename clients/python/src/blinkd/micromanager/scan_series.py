@@ -23,9 +23,7 @@ def burst_series(
     )
 
 
-def widefield_series(
-    plan: ScanPlan, widefield: WidefieldPass, setup: Setup, *, tiles: int, bursts_id: bytes
-) -> Series:
+def widefield_series(plan: ScanPlan, widefield: WidefieldPass, setup: Setup, *, tiles: int, bursts_id: bytes) -> Series:
     """The widefield frames'; an id of its own, and the bursts'. Of each tile only what counts is sent."""
     grid = _grid(plan, setup, tiles=tiles, frames=widefield.kept)
     return dataclasses.replace(
