@@ -112,6 +112,9 @@ def test_a_series_made_from_plain_values_is_the_golden_message(vector: dict[str,
         expected_tiles=expect["expected_tiles"],
         expected_frames=expect["expected_frames"],
         affine_um=tuple(expect["affine"] or ()),
+        widefield=expect["widefield"],
+        widefield_of=bytes.fromhex(expect["widefield_of"] or ""),
+        widefield_skip_frames=expect["widefield_skip_frames"],
         metadata_json=expect["metadata_json"],
     )
     assert messages.series_start(series, start_unix_ns=expect["start_unix_ns"]) == want

@@ -136,6 +136,8 @@ def test_each_camera_and_the_widefield_channel_are_series_of_their_own(
         m.series_start.series_id for m, _ in receiver.messages if m.series_start.channel == pb.CHANNEL_KIND_WIDEFIELD
     }
     assert len(wide) == 1
+    starts = {m.series_start.name: m.series_start for m, _ in receiver.messages if m.HasField("series_start")}
+    assert starts["MDA, Left, widefield"].widefield_of == starts["MDA, Left"].series_id
     assert set(attached.counts) == {"Left", "Right", "Left, widefield"}
     names = {m.series_start.name for m, _ in receiver.messages if m.HasField("series_start")}
     assert names == {"MDA, Left", "MDA, Right", "MDA, Left, widefield"}

@@ -87,6 +87,14 @@ def test_widefield_frames_come_first_are_a_series_of_their_own_and_the_ignored_o
     kinds = {
         m.series_start.series_id: m.series_start.channel for m, _ in receiver.messages if m.HasField("series_start")
     }
+    said = next(
+        m.series_start
+        for m, _ in receiver.messages
+        if m.HasField("series_start") and m.series_start.channel == pb.CHANNEL_KIND_WIDEFIELD
+    )
+    assert said.widefield_of == scan.series_id  # type: ignore[attr-defined]
+    assert said.HasField("widefield_skip_frames")
+    assert said.widefield_skip_frames == 0
     wide = [f for f in receiver.frames() if kinds[f.series_id] == pb.CHANNEL_KIND_WIDEFIELD]
     bursts = [f for f in receiver.frames() if kinds[f.series_id] == pb.CHANNEL_KIND_LOCALIZATION]
     assert (len(wide), len(bursts)) == (12, 12)

@@ -26,6 +26,7 @@ pub struct Config {
     pub model: Model,
     pub gaussian: GaussianTable,
     pub filter: FilterTable,
+    pub widefield: Widefield,
     pub picture: Picture,
     pub scan: ScanTable,
     pub store: Store,
@@ -145,6 +146,15 @@ pub struct FilterTable {
     pub probability_min: Option<f32>,
 }
 
+/// Widefield passes, which are averaged by tile and not localized.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Widefield {
+    /// First frames of each tile, left out of its mean where the publisher does not say how many: the stage still
+    /// shakes.
+    pub skip_frames: u32,
+}
+
 /// The live map.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -238,6 +248,12 @@ impl Default for Model {
             fake_delay_ms: 0.0,
             fake_window_frames: 1,
         }
+    }
+}
+
+impl Default for Widefield {
+    fn default() -> Self {
+        Self { skip_frames: 2 }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::live::Series;
 use crate::resolving;
 use crate::store::ring::{RingReader, RingSettings, Spare};
 use crate::summary;
+use crate::widefield;
 
 /// What the stage needs to know.
 pub struct Settings {
@@ -29,6 +30,8 @@ pub struct Settings {
     pub ring: RingSettings,
     /// Where a file for the next ring goes; full: there is one.
     pub spares: Sender<Spare>,
+    /// The localizer's: it looks whether a mean is written.
+    pub bell: Sender<()>,
 }
 
 /// What is to be done.
@@ -47,6 +50,8 @@ pub enum FileJob {
     Drift(drifting::Job),
     /// Two halves of a series, to be compared.
     Resolution(resolving::Job),
+    /// The mean of a widefield tile, to be written.
+    Widefield(widefield::Job),
 }
 
 /// Works until the picture stage has gone.
@@ -75,6 +80,10 @@ pub fn run(settings: &Settings, inbox: &Receiver<FileJob>, mut archive: Archive)
             FileJob::Estimate(job) => estimating::run(&job),
             FileJob::Drift(job) => drifting::run(&job),
             FileJob::Resolution(job) => resolving::run(&job),
+            FileJob::Widefield(job) => {
+                widefield::run(&job);
+                let _ = settings.bell.try_send(()); // full: the localizer is awake
+            }
             FileJob::Sync(journal) => {
                 let synced = std::fs::File::open(&journal).and_then(|file| file.sync_data());
                 if let Err(error) = synced {

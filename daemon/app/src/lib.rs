@@ -24,3 +24,4 @@ pub mod resolving;
 pub mod serve;
 pub mod store;
 pub mod summary;
+pub mod widefield;

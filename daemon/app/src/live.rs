@@ -18,7 +18,7 @@ use smlm::estimate::{Estimate, Trouble};
 use smlm::frame::SeriesId;
 use smlm::localization::Filter;
 use smlm::localize::Rule;
-use smlm::series::SeriesInfo;
+use smlm::series::{Channel, SeriesInfo};
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
@@ -253,7 +253,11 @@ impl Series {
 
     /// A publisher may announce pixels that the network was not trained for: everybody who looks is told.
     pub fn warn_of_pixels(&self, range_nm: Option<(f64, f64)>) {
-        let (Some((low, high)), Some(pixel)) = (range_nm, self.info().pixel_size) else { return };
+        let info = self.info();
+        let (Some((low, high)), Some(pixel)) = (range_nm, info.pixel_size) else { return };
+        if info.channel == Channel::Widefield {
+            return;
+        }
         let fits = |nm: f64| (low..=high).contains(&nm);
         if fits(pixel.x.0) && fits(pixel.y.0) {
             return;

@@ -4,6 +4,7 @@
 //! queue that never loses one. Never: a file, a socket, a picture. When the queue is full this stage waits,
 //! the rings fill, and ingest says what that means.
 
+mod averaging;
 mod inference;
 mod lane;
 
@@ -25,6 +26,8 @@ use crate::engines::Opened;
 use crate::estimating::{Collector, SampleOutlet};
 use crate::live::{Live, Series, View};
 use crate::store::ring::RingReader;
+use crate::widefield::Outlet;
+use averaging::Averaging;
 pub use lane::Lane;
 
 /// From ingest, in the order in which things happened.
@@ -116,6 +119,8 @@ pub struct Localizer {
     pub spare: Receiver<Box<Batch>>,
     /// Beginnings of series leave here, to be looked at.
     pub samples: SampleOutlet,
+    /// Means of widefield tiles leave here, to be written.
+    pub means: Outlet,
     /// Another network for series that start from now on.
     pub engines: Receiver<Opened>,
     /// Rung whenever the rings got room; a file being replayed waits for it.
@@ -145,7 +150,9 @@ impl Localizer {
             }
             if !open {
                 self.finish_lanes(false);
-                continue;
+                if self.lanes.iter().all(Lane::is_at_work) {
+                    continue;
+                }
             }
             let _ = self.bell.recv_timeout(self.patience()); // rung or not, there may be something
         }
@@ -185,6 +192,7 @@ impl Localizer {
                     if let Some(lane) = lane {
                         let info = lane.series.info();
                         lane.channel = info.channel;
+                        lane.average_from_now_on(info.channel);
                         lane.series.warn_of_pixels(self.settings.pixel_range_nm);
                         self.send(ToPicture::Described { series });
                     }
@@ -207,21 +215,24 @@ impl Localizer {
             _ => WindowFrames::Three,
         };
         self.send(ToPicture::Open { series: series.clone(), released: released.clone() });
-        self.lanes.push(Lane {
+        let mut lane = Lane {
             series,
             reader,
             windower: Windower::new(frames),
             pending: VecDeque::with_capacity(2 * MAX_BATCH),
             camera: info.camera.unwrap_or(self.settings.camera),
             channel: info.channel,
-            collector: Collector::new(self.samples.wanted),
+            collector: Collector::new(self.samples.wanted && info.channel == Channel::Localization),
+            averaging: None,
             released,
             done_through,
             warmed: None,
             last_frame: Instant::now(),
             flushed: true,
             closing: None,
-        });
+        };
+        lane.average_from_now_on(info.channel);
+        self.lanes.push(lane);
     }
 
     fn send(&self, message: ToPicture) {
@@ -244,6 +255,9 @@ impl Localizer {
             let _ = self.room.try_send(()); // full: somebody is told already
         }
         lane.take_frames(self.settings.max_batch, self.settings.idle_flush);
+        if lane.averaging.is_some() {
+            return self.average(place);
+        }
         self.samples.offer(lane, false);
         let windows = lane.batch_len(self.settings.max_batch);
         if windows == 0 {
@@ -252,18 +266,14 @@ impl Localizer {
         if lane.warmed != Some(lane.pending[0].this.shape) {
             self.warm_up(place);
         }
-        let mut batch = self.spare_batch(place);
+        let mut batch = spare_batch(&self.spare, self.lanes[place].series.clone());
         let (attempts, before_ns) = (self.attempts, self.engine.network_ns());
         let lane = &mut self.lanes[place];
         lane.camera = lane.usual_camera(&self.settings, &wishes);
         let began = Instant::now();
-        let ran = if lane.channel == Channel::Widefield {
-            Ok(Duration::ZERO)
-        } else {
-            let rule = wishes.rule.unwrap_or(self.settings.rule);
-            let how = inference::How { scale: &self.settings.scale, rule, filter: &wishes.filter };
-            inference::run(lane, windows, &mut *self.engine, &how, &mut batch)
-        };
+        let rule = wishes.rule.unwrap_or(self.settings.rule);
+        let how = inference::How { scale: &self.settings.scale, rule, filter: &wishes.filter };
+        let ran = inference::run(lane, windows, &mut *self.engine, &how, &mut batch);
         let took = began.elapsed();
         let localize = *ran.as_ref().unwrap_or(&Duration::ZERO);
         add(&self.live.busy.engine, took.saturating_sub(localize));
@@ -291,6 +301,21 @@ impl Localizer {
         true
     }
 
+    /// One turn for a widefield series. `false`: nothing to do.
+    fn average(&mut self, place: usize) -> bool {
+        let lane = &mut self.lanes[place];
+        let failing = lane.is_failing();
+        let (series, spare) = (lane.series.clone(), &self.spare);
+        let (batch, worked) =
+            lane.average(&self.means, self.settings.max_batch, || spare_batch(spare, series));
+        if lane.is_failing() != failing {
+            self.live.set_alarm(NOT_WRITTEN, !failing);
+        }
+        let done = batch.is_some();
+        batch.into_iter().for_each(|batch| self.send(ToPicture::Batch(batch)));
+        worked || done
+    }
+
     fn warm_up(&mut self, place: usize) {
         let lane = &mut self.lanes[place];
         let shape = lane.pending[0].this.shape;
@@ -314,20 +339,6 @@ impl Localizer {
         self.live.set_engine(status);
     }
 
-    fn spare_batch(&mut self, place: usize) -> Box<Batch> {
-        let series = self.lanes[place].series.clone();
-        match self.spare.try_recv() {
-            Ok(mut batch) => {
-                batch.series = series;
-                batch.frames.clear();
-                batch.localizations.clear();
-                batch.failed = false;
-                batch
-            }
-            Err(_) => Box::new(Batch::new(series)),
-        }
-    }
-
     /// Lets go of series that have ended and are empty.
     fn finish_lanes(&mut self, open: bool) {
         let mut place = 0;
@@ -343,6 +354,10 @@ impl Localizer {
                 place += 1;
                 continue;
             }
+            if !lane.is_averaged() {
+                place += 1;
+                continue;
+            }
             self.samples.offer(lane, true);
             let lane = self.lanes.swap_remove(place);
             // A series that the daemon's stop cuts off keeps its ring: the next start goes on with it.
@@ -350,6 +365,23 @@ impl Localizer {
                 self.send(ToPicture::Close { series: lane.series.id, why, ring: lane.reader });
             }
         }
+    }
+}
+
+/// Shown to clients while means of widefield tiles cannot be written.
+const NOT_WRITTEN: &str =
+    "a tile's widefield cannot be written: free some space; its frames wait in the ring meanwhile";
+
+fn spare_batch(spare: &Receiver<Box<Batch>>, series: Arc<Series>) -> Box<Batch> {
+    match spare.try_recv() {
+        Ok(mut batch) => {
+            batch.series = series;
+            batch.frames.clear();
+            batch.localizations.clear();
+            batch.failed = false;
+            batch
+        }
+        Err(_) => Box::new(Batch::new(series)),
     }
 }
 

@@ -165,7 +165,7 @@ impl Daemon {
         let (to_files, files_inbox) = bounded::<FileJob>(TO_FILES);
         let (put_spare, spares) = spare_rings(made);
 
-        let files = settings::files(config, put_spare);
+        let files = settings::files(config, put_spare, ring_bell.clone());
         let archive = Archive::new(&config.store.dir, self.live.clone());
         self.stage("files", move || {
             files::run(&files, &files_inbox, archive);
@@ -204,6 +204,7 @@ impl Daemon {
         let localizer = Localizer {
             settings: settings::localizer(config, &opened),
             samples: settings::samples(config, &opened, to_files.clone()),
+            means: settings::widefield(config, to_files.clone()),
             engine: opened.engine,
             live: self.live.clone(),
             inbox: localizer_inbox,

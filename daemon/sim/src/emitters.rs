@@ -9,7 +9,7 @@ use rand_distr::{Distribution, Exp1, Poisson, StandardNormal};
 
 use crate::seeds::{Purpose, stream};
 use crate::settings::EmitterSettings;
-use crate::structure::View;
+use crate::structure::{Site, View};
 use crate::truth::{FrameTruth, TrueEmitter, VISIBLE_PHOTONS};
 
 /// A flash is cut after this many mean on-times: one in 7e10 would be longer.
@@ -21,6 +21,14 @@ pub struct Projection {
     /// Corner of the first pixel, in µm of the stage.
     pub corner_um: (f64, f64),
     pub pixel_um: (f64, f64),
+}
+
+impl Projection {
+    /// x and y on the field; pixel centres are whole numbers.
+    pub fn px(&self, site: &Site) -> (f64, f64) {
+        let (corner, pixel) = (self.corner_um, self.pixel_um);
+        ((site.x_um - corner.0) / pixel.0 - 0.5, (site.y_um - corner.1) / pixel.1 - 0.5)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,10 +127,10 @@ impl Blinking {
             let start = frame as f64 + rng.random::<f64>();
             let on: f64 = Exp1.sample(&mut rng);
             let normal: f64 = StandardNormal.sample(&mut rng);
-            let Projection { corner_um, pixel_um } = self.projection;
+            let (x_px, y_px) = self.projection.px(&site);
             self.active.push(Flash {
-                x_px: (site.x_um - corner_um.0) / pixel_um.0 - 0.5,
-                y_px: (site.y_um - corner_um.1) / pixel_um.1 - 0.5,
+                x_px,
+                y_px,
                 z_nm: site.z_nm,
                 photons_per_frame: (self.settings.photons_mean + self.settings.photons_sd * normal)
                     .max(self.settings.photons_min),

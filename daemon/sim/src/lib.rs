@@ -4,7 +4,8 @@
 //! stream, faults included. Everything is seeded and any frame can be made again. Never: threads of its own, a
 //! clock that was not passed in, memory that grows with the number of frames.
 //!
-//! In the order of the light: [`structure`] says where fluorophores sit, [`emitters`] when they shine,
+//! In the order of the light: [`structure`] says where fluorophores sit, [`emitters`] when they shine
+//! ([`glow`]: all at once, for a widefield pass),
 //! [`optics`] how each spreads over pixels, [`camera`] what the sensor makes of it, [`microscope`] assembles
 //! frames and scans, [`truth`] keeps what was there, [`crowding`] measures how crowded it was; then
 //! [`publish`] sends frames, [`faults`] damages
@@ -14,6 +15,7 @@ pub mod camera;
 pub mod crowding;
 pub mod emitters;
 pub mod faults;
+pub mod glow;
 pub mod microscope;
 pub mod optics;
 pub mod outlet;

@@ -8,10 +8,11 @@ use smlm::series::{Channel, Grid, Overlap, SeriesInfo};
 
 use crate::camera::Sensor;
 use crate::emitters::{Blinking, Projection};
+use crate::glow::Glow;
 use crate::optics;
 use crate::seeds::{Purpose, fast_stream};
 use crate::settings::{BadSettings, Settings};
-use crate::structure::{Area, Sample};
+use crate::structure::{Area, Sample, View};
 use crate::truth::FrameTruth;
 
 /// What the publisher calls itself.
@@ -24,10 +25,17 @@ pub struct VirtualMicroscope {
     settings: Settings,
     sample: Sample,
     sensor: Sensor,
-    blinking: Blinking,
+    light: Light,
     tile: Tile,
     photons: Vec<f32>,
     next_seq: u64,
+}
+
+/// What shines in the tile.
+#[derive(Clone, Debug)]
+enum Light {
+    Blinking(Box<Blinking>),
+    All(Glow),
 }
 
 impl VirtualMicroscope {
@@ -37,9 +45,13 @@ impl VirtualMicroscope {
             Sample::new(settings.structure, settings.z_half_range_nm, scan_area(&settings), settings.seed)?;
         let sensor = Sensor::new(settings.camera, settings.shape, settings.seed);
         let tile = tile(&settings, 0);
-        let blinking = look_at(&settings, &sample, tile);
+        let (view, projection) = (sample.view(tile_area(&settings, tile)), projection(&settings, tile));
+        let light = match settings.channel {
+            Channel::Localization => Light::Blinking(Box::new(blinking(&settings, view, projection, tile))),
+            Channel::Widefield => Light::All(Glow::new(&settings, &view, projection)),
+        };
         let photons = vec![0.0; settings.shape.pixels()];
-        Ok(Self { settings, sample, sensor, blinking, tile, photons, next_seq: 0 })
+        Ok(Self { settings, sample, sensor, light, tile, photons, next_seq: 0 })
     }
 
     pub fn settings(&self) -> &Settings {
@@ -66,7 +78,9 @@ impl VirtualMicroscope {
             pixel_size: Some(s.pixel_size),
             affine: Some([x_um, 0.0, 0.0, 0.0, y_um, 0.0]),
             camera: Some(s.camera.calibration),
-            channel: Channel::Localization,
+            channel: s.channel,
+            widefield_of: s.widefield_of,
+            widefield_skip_frames: None,
             exposure_ms: s.exposure_ms,
             metadata_json: String::new(),
             start_unix_ns: s.start_unix_ns,
@@ -77,7 +91,9 @@ impl VirtualMicroscope {
     pub fn seek(&mut self, seq: u64) {
         let (tile_index, frame) = self.place(seq);
         self.enter(tile_index);
-        self.blinking.seek(frame);
+        if let Light::Blinking(blinking) = &mut self.light {
+            blinking.seek(frame);
+        }
         self.next_seq = seq;
     }
 
@@ -86,13 +102,16 @@ impl VirtualMicroscope {
         self.next_seq
     }
 
-    /// The next frame: its counts go to `counts` and its emitters to `truth`, both overwritten. `None` at the end
-    /// of the recording.
+    /// The next frame: its counts go to `counts` and its emitters to `truth`, both overwritten; a widefield frame has
+    /// none that could be told apart. `None` at the end of the recording.
     pub fn next_frame(&mut self, counts: &mut Vec<u16>, truth: &mut FrameTruth) -> Option<FrameInfo> {
         let info = self.info(self.next_seq)?;
         let (tile_index, frame) = self.place(self.next_seq);
         self.enter(tile_index);
-        self.blinking.advance(truth);
+        match &mut self.light {
+            Light::Blinking(blinking) => blinking.advance(truth),
+            Light::All(_) => truth.emitters.clear(),
+        }
         truth.seq = self.next_seq;
         truth.tile = tile_index;
         self.expose(frame, truth, counts);
@@ -109,7 +128,12 @@ impl VirtualMicroscope {
         for emitter in &truth.emitters {
             optics::add(s.psf, emitter, s.pixel_size, s.shape, &mut self.photons);
         }
-        let mut rng = fast_stream(s.seed, Purpose::Camera, self.tile.index, frame);
+        let mut purpose = Purpose::Camera;
+        if let Light::All(glow) = &self.light {
+            self.photons.iter_mut().zip(glow.light()).for_each(|(photons, light)| *photons += light);
+            purpose = Purpose::Widefield;
+        }
+        let mut rng = fast_stream(s.seed, purpose, self.tile.index, frame);
         self.sensor.expose(&self.photons, &mut rng, counts);
     }
 
@@ -124,8 +148,13 @@ impl VirtualMicroscope {
 
     fn enter(&mut self, tile_index: u32) {
         if tile_index != self.tile.index {
-            self.tile = tile(&self.settings, tile_index);
-            self.blinking = look_at(&self.settings, &self.sample, self.tile);
+            let s = &self.settings;
+            self.tile = tile(s, tile_index);
+            let (view, projection) = (self.sample.view(tile_area(s, self.tile)), projection(s, self.tile));
+            match &mut self.light {
+                Light::Blinking(light) => **light = blinking(s, view, projection, self.tile),
+                Light::All(glow) => glow.look_at(s, &view, projection),
+            }
         }
     }
 
@@ -188,14 +217,17 @@ fn scan_area(settings: &Settings) -> Area {
     Area { x_um: (first.x_um.0, last.x_um.1), y_um: (first.y_um.0, last.y_um.1) }
 }
 
-fn look_at(settings: &Settings, sample: &Sample, tile: Tile) -> Blinking {
-    let area = tile_area(settings, tile);
+fn projection(settings: &Settings, tile: Tile) -> Projection {
     let (x, y) = stage_um(settings, tile);
-    let projection = Projection {
+    Projection {
         corner_um: (x - settings.width_um() / 2.0, y - settings.height_um() / 2.0),
         pixel_um: (settings.pixel_size.x.0 / 1000.0, settings.pixel_size.y.0 / 1000.0),
-    };
-    Blinking::new(settings.emitters, sample.view(area), area.um2(), projection, settings.seed, tile.index)
+    }
+}
+
+fn blinking(settings: &Settings, view: View, projection: Projection, tile: Tile) -> Blinking {
+    let area_um2 = tile_area(settings, tile).um2();
+    Blinking::new(settings.emitters, view, area_um2, projection, settings.seed, tile.index)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) enum Purpose {
     CameraMaps = 4,
     Crowding = 5,
     Faults = 6,
+    /// Noise of the camera in a widefield pass.
+    Widefield = 7,
 }
 
 /// Frames of a tile are numbered within 40 bits, tiles within 20.

@@ -3,6 +3,7 @@
 //! In: a caller's wishes. Out: the same, or every problem at once. Never: files or environment variables.
 
 use smlm::frame::{SeriesId, Shape};
+use smlm::series::Channel;
 use smlm::units::{Nm, PixelSize};
 
 use crate::camera::CameraModel;
@@ -62,6 +63,10 @@ pub struct Settings {
     pub camera: CameraModel,
     pub exposure_ms: f64,
     pub scan: Scan,
+    /// A widefield pass shows everything at once; its settings are otherwise those of its scan.
+    pub channel: Channel,
+    /// Of a widefield pass: its scan.
+    pub widefield_of: Option<SeriesId>,
     /// When the recording started; frame k was captured k + 1 exposures later.
     pub start_unix_ns: u64,
 }
@@ -90,6 +95,8 @@ impl Default for Settings {
             camera: CameraModel::SCMOS,
             exposure_ms: 10.0,
             scan: Scan { rows: 1, columns: 1, overlap_percent: 10.0, snake: true, frames_per_tile: None },
+            channel: Channel::Localization,
+            widefield_of: None,
             start_unix_ns: 0,
         }
     }

@@ -11,6 +11,7 @@ use crate::seeds::{Purpose, stream};
 use crate::settings::BadSettings;
 
 mod filaments;
+mod whole;
 
 use filaments::{Filaments, Knot};
 
@@ -194,7 +195,15 @@ impl View {
         const LABEL_SD_NM: f64 = 3.0;
         let (x, y) = self.area.anywhere(rng);
         let cell = |um: f64| (um * 1000.0 / pitch_nm).round();
-        let (column, row) = (cell(x), cell(y));
+        let ring = self.ring(pitch_nm, radius_nm, (cell(x), cell(y)));
+        let site = ring.corner(radius_nm, rng.random_range(0..corners), corners);
+        let mut label =
+            || -> f64 { LABEL_SD_NM / 1000.0 * Distribution::<f64>::sample(&StandardNormal, rng) };
+        Site { x_um: site.x_um + label(), y_um: site.y_um + label(), ..site }
+    }
+
+    /// The ring of a lattice cell (column, row).
+    fn ring(&self, pitch_nm: f64, radius_nm: f64, (column, row): (f64, f64)) -> Ring {
         // 20 bits each: lattice columns and rows differ for every ring of any scan the settings allow.
         let name = ((column as i64 as u64) & 0xF_FFFF) << 20 | ((row as i64 as u64) & 0xF_FFFF);
         let mut ring = stream(self.seed, Purpose::Structure, 1, name);
@@ -203,11 +212,23 @@ impl View {
         let (dx, dy) = (off(), off());
         let turn = ring.random::<f64>() * std::f64::consts::TAU;
         let z_nm = self.any_z(&mut ring);
-        let corner = f64::from(rng.random_range(0..corners)) / f64::from(corners);
-        let angle = turn + corner * std::f64::consts::TAU;
-        let mut label = || -> f64 { LABEL_SD_NM * Distribution::<f64>::sample(&StandardNormal, rng) };
-        let x_um = (column * pitch_nm + dx + radius_nm * angle.cos() + label()) / 1000.0;
-        let y_um = (row * pitch_nm + dy + radius_nm * angle.sin() + label()) / 1000.0;
-        Site { x_um, y_um, z_nm }
+        Ring { x_nm: column * pitch_nm + dx, y_nm: row * pitch_nm + dy, z_nm, turn }
+    }
+}
+
+/// A nuclear pore.
+struct Ring {
+    x_nm: f64,
+    y_nm: f64,
+    z_nm: f64,
+    turn: f64,
+}
+
+impl Ring {
+    fn corner(&self, radius_nm: f64, corner: u32, corners: u32) -> Site {
+        let angle = self.turn + f64::from(corner) / f64::from(corners) * std::f64::consts::TAU;
+        let x_um = (self.x_nm + radius_nm * angle.cos()) / 1000.0;
+        let y_um = (self.y_nm + radius_nm * angle.sin()) / 1000.0;
+        Site { x_um, y_um, z_nm: self.z_nm }
     }
 }

@@ -29,4 +29,5 @@ pub mod stitch;
 pub mod tiling;
 pub mod units;
 pub mod verdict;
+pub mod widefield;
 pub mod window;

@@ -9,7 +9,7 @@ pub enum Channel {
     /// Blinking emitters: localized.
     #[default]
     Localization,
-    /// An ordinary fluorescence picture: stored and shown, not localized.
+    /// An ordinary fluorescence picture: averaged by tile, not localized.
     Widefield,
 }
 
@@ -48,6 +48,11 @@ pub struct SeriesInfo {
     /// `None` when the publisher does not know it; the configuration's applies.
     pub camera: Option<Camera>,
     pub channel: Channel,
+    /// Of a widefield pass: the localization series it belongs to; `None`: [`crate::widefield::scan_of`] says it.
+    pub widefield_of: Option<SeriesId>,
+    /// Of a widefield pass: first frames of each tile that are to be left out of its mean; `None`: the configuration
+    /// says it.
+    pub widefield_skip_frames: Option<u32>,
     pub exposure_ms: f64,
     /// The raw useq sequence or summary metadata.
     pub metadata_json: String,

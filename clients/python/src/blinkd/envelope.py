@@ -75,6 +75,8 @@ def series_start(series: Series, *, start_unix_ns: int) -> pb.Envelope:
         pixel_size_y_nm=y_nm,
         affine=series.affine_um,
         channel=pb.CHANNEL_KIND_WIDEFIELD if series.widefield else pb.CHANNEL_KIND_LOCALIZATION,
+        widefield_of=series.widefield_of,
+        widefield_skip_frames=series.widefield_skip_frames,
         exposure_ms=series.exposure_ms,
         metadata_json=series.metadata_json,
         start_unix_ns=start_unix_ns,

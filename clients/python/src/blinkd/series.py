@@ -65,7 +65,13 @@ class Series:
     live_sampled: bool = False
     """Frames are samples, as from Micro-Manager's Live button: neighbours are unrelated."""
     widefield: bool = False
-    """An overview channel that is not localized."""
+    """Ordinary fluorescence: the daemon averages the frames of each tile and localizes nothing."""
+    widefield_of: bytes = b""
+    """Id of the localization series that a widefield series belongs to; empty: the one of the same source and grid that
+    begins next, else the newest before."""
+    widefield_skip_frames: int | None = None
+    """First frames of each tile that the daemon leaves out of its mean; 0: they are not sent in the first place.
+    None: the daemon's configuration says it (two, unless changed)."""
     metadata_json: str = ""
     """The raw useq sequence or summary metadata."""
     series_id: bytes = field(default_factory=lambda: uuid.uuid4().bytes)
@@ -74,6 +80,10 @@ class Series:
         """Refuses what no daemon would accept."""
         if len(self.series_id) != 16:
             raise ValueError(f"series_id has {len(self.series_id)} bytes: it must have 16")
+        if len(self.widefield_of) not in (0, 16):
+            raise ValueError(f"widefield_of has {len(self.widefield_of)} bytes: it must have 16 or none")
+        if not 0 <= (self.widefield_skip_frames or 0) < 2**32:
+            raise ValueError(f"widefield_skip_frames is {self.widefield_skip_frames}: it must be a number from 0")
         if len(self.affine_um) not in (0, 6):
             raise ValueError(f"affine_um has {len(self.affine_um)} numbers: it must have 6 or none")
         if len(self.metadata_json.encode()) > 768 * 1024:

@@ -15,6 +15,7 @@ use sim::settings::{Scan, Settings};
 use sim::structure::Structure;
 use sim::truth::TruthCsv;
 use smlm::frame::{SeriesId, Shape};
+use smlm::series::Channel;
 use smlm::units::{Nm, PixelSize};
 use wire::publisher::{Publisher, PublisherSettings};
 
@@ -69,6 +70,9 @@ pub struct Options {
     /// Frames per tile; needed for a scan.
     #[arg(long)]
     pub frames_per_tile: Option<u32>,
+    /// Send a widefield pass of so many frames per tile first, as a series of its own.
+    #[arg(long, value_name = "FRAMES")]
+    pub widefield: Option<u32>,
     /// Render so many frames before the start and repeat them: for rates no simulation reaches.
     #[arg(long)]
     pub bank: Option<u32>,
@@ -124,7 +128,7 @@ impl Options {
         };
         Ok(Settings {
             seed: self.seed,
-            series: self.series.unwrap_or_else(|| series_from(now_unix_ns)),
+            series: self.series.unwrap_or_else(|| series_from(*b"blinkd-simulate.", now_unix_ns)),
             shape: Shape { width: self.width, height: self.height },
             pixel_size: PixelSize::square(Nm(self.pixel_size_nm)),
             psf,
@@ -171,8 +175,35 @@ impl Options {
     }
 }
 
-fn series_from(now_unix_ns: u64) -> SeriesId {
-    let mut id = *b"blinkd-simulate.";
+/// The widefield pass of a scan: the same tiles and the same sample, everything shining.
+fn pass(scan: &Settings, frames: u32, now_unix_ns: u64) -> Settings {
+    Settings {
+        series: series_from(*b"blinkd-widefield", now_unix_ns),
+        name: format!("{}, widefield", scan.name),
+        scan: Scan { frames_per_tile: Some(frames), ..scan.scan },
+        channel: Channel::Widefield,
+        widefield_of: Some(scan.series),
+        start_unix_ns: now_unix_ns,
+        ..scan.clone()
+    }
+}
+
+/// Sends the widefield pass and waits until the daemon has it.
+fn send_pass(options: &Options, scan: &Settings, frames: u32, clock: &SystemClock) -> Result<(), Failure> {
+    let pass = pass(scan, frames, clock.now_unix_ns());
+    let microscope = VirtualMicroscope::new(pass)?;
+    let playing = Playing { checksums: options.checksums, ..Playing::default() };
+    let player = Player::new(microscope, playing, connect(&options.connect)?)?;
+    let (totals, mut line) = player.play(options.fps, clock, |_| ControlFlow::Continue(()));
+    line.outlet().flush(PATIENCE).map_err(|error| Failure::Loss(error.to_string()))?;
+    match totals.dropped {
+        0 => Ok(()),
+        dropped => Err(Failure::Loss(format!("{dropped} widefield frames found no room and were dropped"))),
+    }
+}
+
+fn series_from(name: [u8; 16], now_unix_ns: u64) -> SeriesId {
+    let mut id = name;
     id[8..].copy_from_slice(&now_unix_ns.to_be_bytes());
     SeriesId(id)
 }
@@ -184,7 +215,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn run(options: &Options) -> Result<(), Failure> {
     let clock = SystemClock;
-    let settings = options.settings(clock.now_unix_ns())?;
+    let mut settings = options.settings(clock.now_unix_ns())?;
+    if let Some(frames) = options.widefield {
+        send_pass(options, &settings, frames, &clock)?;
+        settings.start_unix_ns = clock.now_unix_ns();
+    }
     let microscope = VirtualMicroscope::new(settings.clone())?;
     let publisher = connect(&options.connect)?;
     let mut truth = open_truth(options, &settings)?;

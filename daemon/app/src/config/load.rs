@@ -84,6 +84,7 @@ impl Config {
             model: take(&mut table, "model", text, problems),
             gaussian: take(&mut table, "gaussian", text, problems),
             filter: take(&mut table, "filter", text, problems),
+            widefield: take(&mut table, "widefield", text, problems),
             picture: take(&mut table, "picture", text, problems),
             scan: take(&mut table, "scan", text, problems),
             store: take(&mut table, "store", text, problems),
@@ -91,7 +92,8 @@ impl Config {
         };
         for key in table.keys() {
             let text_ = format!(
-                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, picture, scan, store and serve exist"
+                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, widefield, picture, scan, store and \
+                 serve exist"
             );
             problems.push(Problem { line: find_line(text, key, ""), text: text_ });
         }
@@ -144,6 +146,12 @@ impl Config {
         if let Some((key, what)) = self.gaussian.problem() {
             need(false, "gaussian", key, &what);
         }
+        need(
+            self.widefield.skip_frames < smlm::widefield::MOST_FRAMES,
+            "widefield",
+            "skip_frames",
+            "must be 0 to 63 frames",
+        );
         let Picture { base_pixel_nm, max_mib, tick_ms, .. } = self.picture;
         need((0.5..=1000.0).contains(&base_pixel_nm), "picture", "base_pixel_nm", "must be 0.5 to 1000 nm");
         need(max_mib >= 16, "picture", "max_mib", "must be at least 16 MiB");

@@ -14,7 +14,7 @@ use smlm::series::Channel;
 use smlm::units::Camera;
 use smlm::window::{Event, Window, Windower};
 
-use super::{Batch, MAX_BATCH, Settings};
+use super::{Averaging, Batch, MAX_BATCH, Settings};
 use crate::estimating::Collector;
 use crate::live::{Series, View, Wishes};
 use crate::store::ring::RingReader;
@@ -28,6 +28,8 @@ pub struct Lane {
     pub camera: Camera,
     pub channel: Channel,
     pub collector: Collector,
+    /// Of a widefield series.
+    pub averaging: Option<Averaging>,
     pub released: Arc<AtomicU64>,
     pub done_through: Option<u64>,
     pub warmed: Option<Shape>,
@@ -57,6 +59,34 @@ impl Lane {
         for event in self.windower.flush() {
             self.note(event);
         }
+    }
+
+    /// A series that is once known as a widefield pass stays one: no frame of it goes to the network any more.
+    pub fn average_from_now_on(&mut self, channel: Channel) {
+        if channel == Channel::Widefield && self.averaging.is_none() {
+            self.averaging = Some(Averaging::new(self.reader.slots()));
+        }
+    }
+
+    /// Something can be done at once, without waiting for a file.
+    pub fn is_at_work(&self) -> bool {
+        self.averaging.as_ref().is_none_or(Averaging::is_settled)
+    }
+
+    /// Nothing waits for a file any more. A tile that is cut off by the daemon's stop lies in the ring and is averaged
+    /// by the next process.
+    pub fn is_averaged(&mut self) -> bool {
+        let closing = self.closing.is_some();
+        self.averaging.as_mut().is_none_or(|averaging| {
+            if closing {
+                averaging.end();
+            }
+            if closing { averaging.is_empty() } else { averaging.is_settled() }
+        })
+    }
+
+    pub fn is_failing(&self) -> bool {
+        self.averaging.as_ref().is_some_and(Averaging::is_failing)
     }
 
     /// The camera whose counts become photons from now on.

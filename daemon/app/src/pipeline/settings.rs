@@ -16,7 +16,7 @@ use crate::engines::Opened;
 use crate::estimating::SampleOutlet;
 use crate::files::FileJob;
 use crate::store::ring::{Policy, RingSettings, Spare};
-use crate::{files, finish, ingest, localizer, picture};
+use crate::{files, finish, ingest, localizer, picture, widefield};
 
 /// The frame rings' folder and size.
 pub fn ring_settings(config: &Config) -> RingSettings {
@@ -82,12 +82,22 @@ pub(super) fn samples(config: &Config, opened: &Opened, jobs: Sender<FileJob>) -
     }
 }
 
-pub(super) fn files(config: &Config, spares: Sender<Spare>) -> files::Settings {
+pub(super) fn widefield(config: &Config, jobs: Sender<FileJob>) -> widefield::Outlet {
+    widefield::Outlet {
+        store: config.store.dir.clone(),
+        skip_frames: config.widefield.skip_frames,
+        pixel_size: config.camera.pixel_size(),
+        jobs,
+    }
+}
+
+pub(super) fn files(config: &Config, spares: Sender<Spare>, bell: Sender<()>) -> files::Settings {
     files::Settings {
         store: config.store.dir.clone(),
         wanted: config.store.files.clone(),
         ring: ring_settings(config),
         spares,
+        bell,
     }
 }
 

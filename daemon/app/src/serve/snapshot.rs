@@ -163,7 +163,7 @@ async fn encode(
         match canvas {
             Canvas::Values(values) => {
                 let about = ome_tiff::About {
-                    pixel_nm: pixel.0,
+                    pixel_nm: (pixel.0, pixel.0),
                     corner_nm: corner,
                     channel: "localizations per pixel",
                 };

@@ -7,6 +7,7 @@ use blinkd::estimating::SampleOutlet;
 use blinkd::live::{EngineStatus, Live, Series};
 use blinkd::localizer::{Localizer, Settings, ToLocalizer, ToPicture};
 use blinkd::store::ring::{self, Policy, RingSettings};
+use blinkd::widefield::Outlet;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use infer::engine::About;
 use infer::{Engine, EngineError, Output, WindowRef};
@@ -101,6 +102,12 @@ fn faltering(dir: &std::path::Path) -> (Localizer, Receiver<ToPicture>) {
             wanted: false,
             pixel_size: PixelSize::square(Nm(100.0)),
             card: None,
+            jobs: bounded(1).0,
+        },
+        means: Outlet {
+            store: dir.into(),
+            skip_frames: 2,
+            pixel_size: PixelSize::square(Nm(100.0)),
             jobs: bounded(1).0,
         },
         engine: Box::new(Faltering(about)),

@@ -21,6 +21,7 @@ mod pages;
 mod rig;
 mod sessions;
 mod watching;
+mod widefield;
 
 #[path = "../../../wire/tests/stream/zmtp_bytes.rs"]
 mod zmtp_bytes;

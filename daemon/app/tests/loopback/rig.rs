@@ -73,6 +73,17 @@ impl Rig {
         Stopped { config: self.config, live: self.live, dir: self.dir }
     }
 
+    /// The store and the rings as they are now, in folders of their own: what `kill -9` would leave. They are mapped
+    /// files, so a copy has what was written; nothing may be on its way meanwhile.
+    pub fn copy(&self) -> Stopped {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = self.config.clone();
+        (config.ring.dir, config.store.dir) = (dir.path().join("rings"), dir.path().join("store"));
+        copy_folder(&self.config.ring.dir, &config.ring.dir);
+        copy_folder(&self.config.store.dir, &config.store.dir);
+        Stopped { config, live: self.live.clone(), dir: Arc::new(dir) }
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.daemon.grpc.unwrap())
     }
@@ -151,6 +162,17 @@ impl Stopped {
     pub fn ring_files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.config.ring.dir).into_iter().flatten();
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    }
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_folder(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).unwrap()),
+        }
     }
 }
 

@@ -153,3 +153,55 @@ fn every_bad_setting_is_named_at_once() {
     let problem = VirtualMicroscope::new(Settings { scan: huge, ..scan() }).unwrap_err().to_string();
     assert!(problem.contains("fewer tiles"), "{problem}");
 }
+
+fn pass() -> Settings {
+    Settings { channel: Channel::Widefield, ..scan() }
+}
+
+/// Mean counts per pixel of a tile's five frames, and those of the first.
+fn mean_and_first(frames: &Recorded, tile: usize) -> (Vec<f64>, &[u16]) {
+    let five = &frames[5 * tile..5 * tile + 5];
+    let mean =
+        (0..64 * 48).map(|at| five.iter().map(|(_, counts, _)| f64::from(counts[at])).sum::<f64>() / 5.0);
+    (mean.collect(), &five[0].1)
+}
+
+#[test]
+fn a_widefield_pass_shows_the_sample_of_its_scan_in_some_thousand_counts_and_does_not_blink() {
+    for structure in [Structure::MESH, Structure::PORES, Structure::Uniform] {
+        let settings = Settings { structure, ..pass() };
+        let mut microscope = VirtualMicroscope::new(settings).unwrap();
+        assert_eq!(microscope.series().channel, Channel::Widefield);
+        let all = record(&mut microscope, usize::MAX);
+        assert!(all.iter().all(|(.., truth)| truth.emitters.is_empty()), "no emitter can be told apart");
+        for tile in 0..6 {
+            let (mean, first) = mean_and_first(&all, tile);
+            let brightest = mean.iter().copied().fold(0.0, f64::max);
+            assert!((1000.0..10_000.0).contains(&brightest), "{structure:?}, tile {tile}: {brightest} ADU");
+            // Shot noise of n e- is √n e-: (0.46 ADU/e-)⁻¹ √(0.46 · counts); the mean of five, one of them the same
+            // frame, is off by √0.8 of it. 6 σ of 3,072 pixels: once in 2e5 tiles.
+            for (one, mean) in first.iter().zip(&mean) {
+                let sd = ((mean - 100.0).max(1.0) / 0.46 + 12.0).sqrt();
+                assert!(
+                    (f64::from(*one) - mean).abs() < 6.0 * sd,
+                    "{structure:?}: {one} in a mean of {mean}"
+                );
+            }
+        }
+        microscope.seek(17);
+        assert_eq!(record(&mut microscope, 1)[0], all[17]);
+    }
+}
+
+#[test]
+fn a_widefield_pass_is_equally_bright_where_two_tiles_overlap() {
+    let scan = Scan { overlap_percent: 50.0, columns: 2, rows: 1, ..pass().scan };
+    let all = record(&mut VirtualMicroscope::new(Settings { scan, ..pass() }).unwrap(), usize::MAX);
+    let (left, right) = (mean_and_first(&all, 0).0, mean_and_first(&all, 1).0);
+    // Structure beyond the fields' edges lights only one of them: 8 px of margin, 6 σ of the PSF.
+    for (y, x) in (0..48).flat_map(|y| (8..24).map(move |x| (y, x))) {
+        let (one, other) = (left[64 * y + 32 + x], right[64 * y + x]);
+        let sd = ((one - 100.0).max(1.0) / 0.46 + 12.0).sqrt() * (2.0f64 / 5.0).sqrt();
+        assert!((one - other).abs() < 6.0 * sd, "at ({x}, {y}): {one} and {other}");
+    }
+}

@@ -11,7 +11,7 @@ use super::{Area, Site};
 use crate::settings::BadSettings;
 
 /// Distance of neighbouring knots.
-const STEP_UM: f64 = 0.1;
+pub(super) const STEP_UM: f64 = 0.1;
 /// Most knots of a sample: 192 MB.
 pub const KNOTS_MAX: f64 = 8e6;
 /// Cells in which the evenness of the mesh is judged.
@@ -32,6 +32,13 @@ pub(super) struct Knot {
 }
 
 impl Knot {
+    /// A place on the axis, this far behind the knot.
+    pub(super) fn axis(&self, along_um: f64) -> Site {
+        let x_um = f64::from(self.x_um) + along_um * f64::from(self.dx);
+        let y_um = f64::from(self.y_um) + along_um * f64::from(self.dy);
+        Site { x_um, y_um, z_nm: self.z_nm.into() }
+    }
+
     /// A place on the tube between this knot and the next.
     pub(super) fn surface(&self, radius_nm: f64, rng: &mut ChaCha8Rng) -> Site {
         let (sin, cos) = (rng.random::<f64>() * std::f64::consts::TAU).sin_cos();

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use prost::Message as _;
 use serde_json::{Value, json};
 use smlm::frame::{Continuity, FrameId, FrameInfo, PixelType, Seq, SeriesId, Shape, StagePosition, Tile};
-use smlm::series::{Control, EndReason, Grid, Overlap, SeriesInfo, Totals};
+use smlm::series::{Channel, Control, EndReason, Grid, Overlap, SeriesInfo, Totals};
 use smlm::units::{Adu, Camera, Nm, PixelSize};
 use wire::bad_message::BadMessage;
 use wire::envelope::{
@@ -161,6 +161,13 @@ fn controls() -> Vec<Value> {
         start_unix_ns: 1_800_000_000_000_000_000,
         ..SeriesInfo::default()
     };
+    let pass = SeriesInfo {
+        id: SeriesId(*b"blinkd.conform.w"),
+        channel: Channel::Widefield,
+        widefield_of: Some(SERIES),
+        widefield_skip_frames: Some(0),
+        ..start.clone()
+    };
     let totals = Totals { captured: 1000, sent: 990, dropped: 10, last_seq: 999 };
     vec![
         control(
@@ -168,6 +175,7 @@ fn controls() -> Vec<Value> {
             &Control::SeriesStart(Box::new(SeriesInfo { id: SERIES, ..SeriesInfo::default() })),
         ),
         control("series_start_of_a_scan", &Control::SeriesStart(Box::new(start))),
+        control("series_start_of_a_widefield_pass", &Control::SeriesStart(Box::new(pass))),
         control(
             "tile_end",
             &Control::TileEnd { series: SERIES, tile_index: 34, captured: 1000, dropped: 10 },
@@ -208,6 +216,9 @@ pub fn expected_control(control: &Control) -> Value {
             "camera": info.camera.map(|camera| json!([
                 camera.offset.0, camera.e_per_adu, camera.em_gain, camera.spurious_e, camera.qe
             ])),
+            "widefield": info.channel == Channel::Widefield,
+            "widefield_of": info.widefield_of.map(|scan| scan.to_string()),
+            "widefield_skip_frames": info.widefield_skip_frames,
             "exposure_ms": info.exposure_ms, "start_unix_ns": info.start_unix_ns }),
         Control::TileEnd { series, tile_index, captured, dropped } => json!({ "kind": "tile_end",
             "series_id": series.to_string(), "tile_index": tile_index, "captured": captured, "dropped": dropped }),

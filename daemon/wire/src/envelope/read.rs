@@ -59,6 +59,8 @@ pub(super) fn series_start(start: pb::SeriesStart) -> Result<SeriesInfo, BadMess
         affine: affine(&start.affine)?,
         camera: start.camera.as_ref().map(camera).transpose()?,
         channel: channel(start.channel)?,
+        widefield_of: named(&start.widefield_of)?,
+        widefield_skip_frames: start.widefield_skip_frames,
         exposure_ms: not_negative(start.exposure_ms)?,
         start_unix_ns: count(start.start_unix_ns)?,
         name: start.name,
@@ -100,6 +102,11 @@ pub(super) fn heartbeat(beat: &pb::Heartbeat) -> Result<Control, BadMessage> {
 
 fn series_id(bytes: &[u8]) -> Result<SeriesId, BadMessage> {
     bytes.try_into().map(SeriesId).map_err(|_| BadMessage::BadSeriesId)
+}
+
+/// A series that is named, or none.
+fn named(bytes: &[u8]) -> Result<Option<SeriesId>, BadMessage> {
+    if bytes.is_empty() { Ok(None) } else { series_id(bytes).map(Some) }
 }
 
 fn shape(header: &pb::FrameHeader) -> Result<Shape, BadMessage> {

@@ -52,6 +52,8 @@ fn controls() -> Vec<Control> {
             qe: 0.9,
         }),
         channel: Channel::Widefield,
+        widefield_of: Some(SeriesId([7; 16])),
+        widefield_skip_frames: Some(0),
         exposure_ms: 10.0,
         metadata_json: "{\"Summary\": {}}".into(),
         start_unix_ns: 1_800_000_000_000_000_000,

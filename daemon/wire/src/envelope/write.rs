@@ -171,6 +171,8 @@ fn series_start(info: &SeriesInfo) -> pb::SeriesStart {
         affine: info.affine.map_or_else(Vec::new, |affine| affine.to_vec()),
         camera: info.camera.map(pb::CameraCalibration::from),
         channel: channel as i32,
+        widefield_of: info.widefield_of.map_or_else(Vec::new, |scan| scan.0.to_vec()),
+        widefield_skip_frames: info.widefield_skip_frames,
         exposure_ms: info.exposure_ms,
         metadata_json: info.metadata_json.clone(),
         start_unix_ns: info.start_unix_ns,

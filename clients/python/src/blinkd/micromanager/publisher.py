@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -41,6 +42,7 @@ class _Stream:
 
     label: str
     publisher: FramePublisher
+    series_id: bytes = field(default_factory=lambda: uuid.uuid4().bytes)
     tile: Tile | None = None
     taken: dict[int, int] = field(default_factory=dict)
     """Frames of each tile so far: a tile that comes again goes on counting."""
@@ -194,9 +196,11 @@ class Publisher:
         named = self._name_of(key)
         publisher, self._spare = self._spare or FramePublisher(self._endpoint), None
         stream = _Stream(", ".join((camera, *named)), publisher)
+        bursts = [other.series_id for each, other in self._streams.items() if each[0] == camera and not each[2]]
         self._streams[key] = stream
         publisher.start(
             Series(
+                series_id=stream.series_id,
                 name=", ".join((self._name or name_of(self._sequence), *[camera] * self._several_cameras, *named)),
                 source=setup.source,
                 camera=camera,
@@ -212,6 +216,8 @@ class Publisher:
                 expected_frames=layout.tiles * layout.frames_of(channel),
                 live_sampled=layout.sampled,
                 widefield=widefield,
+                # Not begun yet: the daemon takes the next one of this grid.
+                widefield_of=bursts[0] if widefield and bursts else b"",
                 metadata_json=describe(self._sequence, self._summary, meta),
             )
         )

@@ -235,7 +235,8 @@ class Scan:
             return None
         self._path.use(self._wide_light)
         require_one_camera(self._core)
-        return widefield_series(self._plan, self._plan.widefield, read_setup(self._core), tiles=tiles)
+        setup = read_setup(self._core)
+        return widefield_series(self._plan, self._plan.widefield, setup, tiles=tiles, bursts_id=self.series_id)
 
     def _put_back(self) -> None:
         """Camera and light as the bursts have them, whatever happened."""

@@ -23,14 +23,16 @@ def burst_series(
     )
 
 
-def widefield_series(plan: ScanPlan, widefield: WidefieldPass, setup: Setup, *, tiles: int) -> Series:
-    """The widefield frames'; an id of its own."""
+def widefield_series(plan: ScanPlan, widefield: WidefieldPass, setup: Setup, *, tiles: int, bursts_id: bytes) -> Series:
+    """The widefield frames'; an id of its own, and the bursts'. Of each tile only what counts is sent."""
     grid = _grid(plan, setup, tiles=tiles, frames=widefield.kept)
     return dataclasses.replace(
         grid,
         name=f"{plan.name}, widefield",
         pixel_size_nm=widefield.pixel_size_nm or setup.pixel_size_nm,
         widefield=True,
+        widefield_of=bursts_id,
+        widefield_skip_frames=0,
     )
 
 

@@ -50,6 +50,7 @@ def snap_widefield(
                 exposure_ms=setup.exposure_ms,
                 expected_frames=kept,
                 widefield=True,
+                widefield_skip_frames=0,
             )
         )
         publisher.begin_tile(Tile(frames=kept))

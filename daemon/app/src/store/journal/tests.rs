@@ -207,6 +207,8 @@ fn the_description_comes_back_whatever_the_publisher_knows() {
         affine: Some([0.1, 0.0, 0.0, 0.0, -0.1, 0.0]),
         camera: Some(camera),
         channel: Channel::Widefield,
+        widefield_of: Some(SeriesId([5; 16])),
+        widefield_skip_frames: Some(0),
         exposure_ms: 30.25,
         metadata_json: r#"{"Summary":{"MDA":"yes"}}"#.into(),
         start_unix_ns: 1_700_000_000_123_456_789,

@@ -104,6 +104,11 @@ impl RingReader {
         self.layout.waiting().saturating_sub(self.held.len() as u64)
     }
 
+    /// Frames that fit into the ring.
+    pub fn slots(&self) -> u64 {
+        self.layout.slots
+    }
+
     pub fn held(&self) -> usize {
         self.held.len()
     }

@@ -33,7 +33,9 @@ public final class EnvelopeWriter {
         body.number(16, start.channel.ordinal())
                 .real(17, start.exposureMs)
                 .text(18, start.metadataJson)
-                .fixed64(19, start.startUnixNs);
+                .fixed64(19, start.startUnixNs)
+                .bytes(20, start.widefieldOf)
+                .optionalNumber(21, start.widefieldSkipFrames == null ? null : (long) start.widefieldSkipFrames);
         return envelope(2, body);
     }
 

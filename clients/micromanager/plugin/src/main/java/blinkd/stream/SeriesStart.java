@@ -21,6 +21,11 @@ public final class SeriesStart {
     public Calibration calibration;
 
     public ChannelKind channel = ChannelKind.LOCALIZATION;
+    /** Of a widefield series: the localization series it belongs to; empty: not told. */
+    public byte[] widefieldOf = new byte[0];
+    /** Of a widefield series; null: the daemon's configuration says it. */
+    public Integer widefieldSkipFrames;
+
     public double exposureMs;
     public String metadataJson = "";
     public long startUnixNs;

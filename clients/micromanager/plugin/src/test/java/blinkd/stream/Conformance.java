@@ -124,6 +124,12 @@ final class Conformance {
         start.channel = isGiven(says, "widefield") && says.get("widefield").getAsBoolean()
                 ? SeriesStart.ChannelKind.WIDEFIELD
                 : SeriesStart.ChannelKind.LOCALIZATION;
+        if (isGiven(says, "widefield_of")) {
+            start.widefieldOf = bytes(says, "widefield_of");
+        }
+        if (isGiven(says, "widefield_skip_frames")) {
+            start.widefieldSkipFrames = says.get("widefield_skip_frames").getAsInt();
+        }
         if (isGiven(says, "grid")) {
             start.gridRows = says.getAsJsonArray("grid").get(0).getAsInt();
             start.gridColumns = says.getAsJsonArray("grid").get(1).getAsInt();

@@ -146,6 +146,8 @@ final class Envelope {
                 case 17: start.exposureMs = in.real(); break;
                 case 18: start.metadataJson = text(in); break;
                 case 19: start.startUnixNs = in.fixed64(); break;
+                case 20: start.widefieldOf = in.bytes(); break;
+                case 21: start.widefieldSkipFrames = (int) in.number(); break;
                 default: in.skip();
             }
         }
