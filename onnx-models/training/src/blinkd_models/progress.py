@@ -64,13 +64,18 @@ def write(
     run: Path, *, history: Sequence[Row], scores: Sequence[Row], settings: Settings, running: bool
 ) -> None:  # fmt: skip
     """Replaces both files; says so and goes on if they cannot be written."""
-    tagged = [(row["step"], "step", row) for row in history] + [(row["step"], "estimate", row) for row in scores]
-    tagged.sort(key=lambda entry: entry[:2])
     try:
-        replace_text(run / ROWS, "".join(_json(kind, row) for _, kind, row in tagged))
+        replace_text(run / ROWS, rows(history=history, scores=scores))
         replace_text(run / PAGE, page(run.name, history=history, scores=scores, settings=settings, running=running))
     except OSError as reason:
         print(f"warning: {run / PAGE} was not written: {reason}; training goes on", flush=True)
+
+
+def rows(*, history: Sequence[Row], scores: Sequence[Row]) -> str:
+    """Every log row and early estimate, one line of JSON each, in the order of steps."""
+    tagged = [(row["step"], "step", row) for row in history] + [(row["step"], "estimate", row) for row in scores]
+    tagged.sort(key=lambda entry: entry[:2])
+    return "".join(_json(kind, row) for _, kind, row in tagged)
 
 
 def page(

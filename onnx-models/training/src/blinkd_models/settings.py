@@ -87,9 +87,7 @@ class Settings:
             "minutes", "learning_rate", "decay_factor", "decay_every_steps", "warmup_steps", "clip_norm", "sequences",
             "crop_px", "save_every_s", "log_every_steps", "collapse_intervals",
         )  # fmt: skip
-        found = [
-            f"{name} is {getattr(self, name)}; it must be above 0" for name in above_zero if getattr(self, name) <= 0
-        ]
+        found = not_above_zero(self, above_zero)
         if self.steps is not None and self.steps < 1:
             found.append(f"steps is {self.steps}; it must be at least 1")
         if self.frames < 2:
@@ -97,9 +95,7 @@ class Settings:
         for name, kind in (("schedule", Schedule), ("device", Device), ("precision", Precision)):
             if getattr(self, name) not in get_args(kind):
                 found.append(f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(get_args(kind))}")
-        for name in ("alone_share", "validate_share", "average_decay"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                found.append(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
+        found += no_shares(self, ("alone_share", "validate_share", "average_decay"))
         if self.crop_px % self.architecture.grid_px:
             found.append(
                 f"crop_px is {self.crop_px}; this architecture needs a multiple of {self.architecture.grid_px}"
@@ -123,6 +119,17 @@ class Settings:
                 f"ranges.z_nm reaches {reach:g} nm, scales.z_nm is {self.scales.z_nm:g}; give about 1.2 times the reach"
             )
         return found
+
+
+def not_above_zero(settings: object, names: Sequence[str]) -> list[str]:
+    """Those of the named fields that are not above 0, as problems."""
+    return [f"{name} is {value}; it must be above 0" for name in names if (value := getattr(settings, name)) <= 0]
+
+
+def no_shares(settings: object, names: Sequence[str]) -> list[str]:
+    """Those of the named fields that are no part of 1, as problems."""
+    values = ((name, getattr(settings, name)) for name in names)
+    return [f"{name} is {value}; it must lie between 0 and 1" for name, value in values if not 0.0 <= value <= 1.0]
 
 
 def _is_range(value: Any) -> bool:

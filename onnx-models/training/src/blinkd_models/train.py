@@ -19,6 +19,7 @@ from blinkd_models.device import LEAST_LOSS_SCALE, place
 from blinkd_models.distil import Teacher
 from blinkd_models.health import CollapseWatch, detections
 from blinkd_models.loss import decode_loss
+from blinkd_models.moving_average import follow
 from blinkd_models.network import Architecture, Decode
 from blinkd_models.settings import Settings, plain
 from blinkd_models.simulate import Ranges, draw_scene, simulate
@@ -127,7 +128,7 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1
-        self._update_average()
+        follow(self.average, network=self.model, decay=self.settings.average_decay, step=self.step)
         return values
 
     def _loss(self) -> tuple[Tensor, dict[str, Tensor]]:
@@ -177,13 +178,6 @@ class Trainer:
 
     def _may_rescale(self) -> bool:
         return self.scaler.is_enabled() and self.scaler.get_scale() > LEAST_LOSS_SCALE
-
-    def _update_average(self) -> None:
-        decay = min(self.settings.average_decay, (1.0 + self.step) / (10.0 + self.step))
-        with torch.no_grad():
-            averages: list[Tensor] = list(self.average.parameters())
-            values: list[Tensor] = list(self.model.parameters())
-            torch._foreach_lerp_(averages, values, 1.0 - decay)
 
     def _begin(self, report: Callable[[str], None]) -> None:
         checkpoint.check_room(self.folder, model=self.model)

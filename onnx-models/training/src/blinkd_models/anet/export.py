@@ -75,24 +75,25 @@ def write(
         worst, golden = _golden(painter, settings=settings, folder=folder, window_px=window_px)
         if not worst <= AGREEMENT:
             raise ValueError(f"ONNX Runtime differs from PyTorch by {worst:.2e}, allowed {AGREEMENT:.0e}")
-        made = compose(content, settings=settings, name=bundle.name, version=version, note=note, window_px=window_px)
-        made["golden"] = golden
+        made = compose(content, painter=painter, settings=settings, window_px=window_px)
+        made |= {"name": bundle.name, "version": version, "golden": golden}
+        made["training"] |= {"note": note} if note else {}
         finish(made, files=[GRAPH], folder=folder)
     return worst
 
 
 def compose(
-    content: dict[str, Any], *, settings: AnetSettings, name: str, version: str, note: str, window_px: int
+    content: dict[str, Any], *, painter: Painter, settings: AnetSettings, window_px: int
 ) -> dict[str, Any]:  # fmt: skip
-    """A card without checksums, metrics and golden files."""
+    """A card without name, version, checksums, metrics and golden files."""
     architecture = settings.architecture
     kinds = ", ".join(settings.kinds).replace("_", " ")
     fixed = architecture.input_norm == "fixed"
     start = "from " + settings.init if settings.init else "from random weights"
     return {
         "schema": 1,
-        "name": name,
-        "version": version,
+        "name": "",
+        "version": "",
         "engine": "a-net",
         "description": f"ANNA-PALM's picture from sparse localizations of {kinds}, widefield optional; "
         f"{architecture.features} features, {architecture.depth} levels.",
@@ -103,7 +104,7 @@ def compose(
             "window_px": window_px,
             "overlap_px": min(OVERLAP_PX, window_px // 4),
             "pixel_nm": PIXEL_NM,
-            "mflop_per_px": round(mflop_per_px(painter_of(settings)), 4),
+            "mflop_per_px": round(mflop_per_px(painter.generator), 4),
             "structures": {kind: SWITCH[kind] for kind in settings.kinds},
         },
         "input": {"counts": "localizations per pixel", "widefield": "0 to 1" if fixed else "adu"},
@@ -118,14 +119,8 @@ def compose(
             "steps": content["step"],
             "minutes": round(content["elapsed_s"] / 60.0, 1),
             "machine": f"{settings.device}, {platform.machine()}, shared with other work",
-            **({"note": note} if note else {}),
         },
     }
-
-
-def painter_of(settings: AnetSettings) -> Anet:
-    """Untrained, to be counted."""
-    return Anet(settings.architecture)
 
 
 def mflop_per_px(network: Anet) -> float:

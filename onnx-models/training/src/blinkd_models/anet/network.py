@@ -117,12 +117,16 @@ class Anet(nn.Module):
 
     def forward(self, counts: Tensor, widefield: Tensor, control: Tensor, channel_mask: Tensor) -> Tensor:
         """counts, widefield [N, 1, H, W]; control [N]; channel_mask [N, 2], 1 where there is one: [N, 1, H, W]."""
-        return torch.sigmoid(self.logits(counts, widefield, control, channel_mask))
+        return torch.sigmoid(self.logits(self.shown(counts, widefield, channel_mask), control))
 
-    def logits(self, counts: Tensor, widefield: Tensor, control: Tensor, channel_mask: Tensor) -> Tensor:
+    def shown(self, counts: Tensor, widefield: Tensor, channel_mask: Tensor) -> Tensor:
+        """What the first convolution, and the discriminator, see: [N, 2, H, W]."""
+        scaled = torch.cat([self.scale_counts(counts), self.scale_widefield(widefield)], dim=1)
+        return scaled * channel_mask[:, :, None, None]
+
+    def logits(self, shown: Tensor, control: Tensor) -> Tensor:
         """Before the last step; the published (tanh + 1) / 2 is a sigmoid of twice its argument."""
-        shown = torch.cat([self.scale_counts(counts), self.scale_widefield(widefield)], dim=1)
-        features = shown * channel_mask[:, :, None, None]
+        features = shown
         switch = control[:, None, None, None].to(features.dtype)
         skips = []
         for encoder in self.encoders:

@@ -11,15 +11,15 @@ from typing import Any
 from blinkd_models.anet.network import PUBLISHED, AnetArchitecture
 from blinkd_models.anet.pairs import Sampling
 from blinkd_models.anet.structures import SWITCH, Structures
-from blinkd_models.settings import Device, Precision, SettingsError
+from blinkd_models.settings import Device, Precision, SettingsError, no_shares, not_above_zero
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnetSettings:
     """A recipe. The learning rate falls over the budget like half a cosine.
 
-    kinds: structures that are learnt. tables: localization tables (with localization_px, the camera's pixel in nm, for
-    tables in pixels) whose frame subsets are learnt as well, in table_share of the updates, as table_kind.
+    kinds: structures that are learnt. tables: localization tables (table_pixel_nm: the camera's pixel, for tables
+    in pixels) whose frame subsets are learnt as well, in table_share of the updates, as table_kind.
     similarity, low_resolution, adversarial: the paper's weights alpha, beta, gamma. both_share: part of the pictures
     with localizations and widefield; the others have one of them, of which alone_share widefield only.
     beginning: weight of a cross-entropy that fades over the first beginning_steps.
@@ -68,9 +68,7 @@ class AnetSettings:
             "minutes", "learning_rate", "warmup_steps", "clip_norm", "batch", "side_px", "save_every_s",
             "log_every_steps", "table_pixel_nm",
         )  # fmt: skip
-        found = [
-            f"{name} is {getattr(self, name)}; it must be above 0" for name in above_zero if getattr(self, name) <= 0
-        ]
+        found = not_above_zero(self, above_zero)
         if self.side_px % self.architecture.grid_px:
             found.append(f"side_px is {self.side_px}; this depth needs a multiple of {self.architecture.grid_px}")
         if self.architecture.norm == "instance" and self.side_px == self.architecture.grid_px:
@@ -79,9 +77,7 @@ class AnetSettings:
         found += [f"kinds holds {kind!r}; there are {known}" for kind in self.kinds if kind not in SWITCH]
         if not self.kinds or self.table_kind not in SWITCH:
             found.append(f"kinds and table_kind must be of {known}")
-        for name in ("both_share", "alone_share", "average_decay", "table_share"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                found.append(f"{name} is {getattr(self, name)}; it must lie between 0 and 1")
+        found += no_shares(self, ("both_share", "alone_share", "average_decay", "table_share"))
         if self.both_share + self.alone_share > 1.0:
             found.append("both_share and alone_share are more than 1 together")
         if self.precision == "fp16":

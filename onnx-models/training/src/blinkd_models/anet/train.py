@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from blinkd_models import checkpoint, settings_file
+from blinkd_models import checkpoint, progress, schedule, settings_file
 from blinkd_models.anet import losses
 from blinkd_models.anet.network import Anet, AnetArchitecture, Discriminator, LowResolution
 from blinkd_models.anet.pairs import Pairs, make_pairs
@@ -23,13 +23,13 @@ from blinkd_models.anet.recorded import Recorded
 from blinkd_models.anet.settings import AnetSettings
 from blinkd_models.anet.similarity import ms_ssim
 from blinkd_models.device import place
+from blinkd_models.moving_average import follow
 from blinkd_models.settings import plain
 from blinkd_models.train import TrainingStoppedError
 from blinkd_models.whole_file import replace_text
 
 SCHEMA = "a-net 1"
 MEASURES = ("similarity", "low_resolution", "fooled", "told_apart", "estimator", "gradient_norm")
-ROWS = "progress.jsonl"
 VALIDATION_SEED, VALIDATION_PICTURES = 1234, 6
 NETWORKS = ("generator", "average", "estimator", "discriminator")
 
@@ -71,8 +71,7 @@ class AnetTrainer:
 
     def fraction(self) -> float:
         """Part of the budget that is spent, 0 to 1."""
-        spent = self.elapsed_s / (60.0 * self.settings.minutes)
-        return min(1.0, max(spent, self.step / self.settings.steps if self.settings.steps else 0.0))
+        return schedule.fraction(self.settings, step=self.step, elapsed_s=self.elapsed_s)
 
     def run(self, *, report: Callable[[str], None] = print) -> None:
         """Trains to the end of the budget or until ``stop_requested``; saves at intervals and then."""
@@ -104,10 +103,9 @@ class AnetTrainer:
         pairs = self._pairs()
         mask = self._mask(len(pairs.switch), device=pairs.counts.device)
         generator, estimator, discriminator = self.generator, self.estimator, self.discriminator
-        shown = torch.cat([generator.scale_counts(pairs.counts), generator.scale_widefield(pairs.widefield)], dim=1)
-        shown = shown * mask[:, :, None, None]
+        shown = generator.shown(pairs.counts, pairs.widefield, mask)
         with self.placement.autocast():
-            logits = generator.logits(pairs.counts, pairs.widefield, pairs.switch, mask)
+            logits = generator.logits(shown, pairs.switch)
             picture = torch.sigmoid(logits)
             scores = discriminator(shown, picture).float()
             seen = estimator(picture).float()
@@ -129,7 +127,7 @@ class AnetTrainer:
         estimated = losses.low_resolution(true, pairs.widefield, there=torch.ones_like(pairs.switch))
         self._update("estimator", estimated)
         self.step += 1
-        self._follow()
+        follow(self.average, network=self.generator, decay=self.settings.average_decay, step=self.step)
         numbers = torch.stack([similarity, low, fooled, apart, estimated, norm]).detach().tolist()
         if not all(math.isfinite(number) for number in numbers):
             kept = f"last good checkpoint: {self.path}" if self.path.exists() else "no checkpoint was written yet"
@@ -163,24 +161,16 @@ class AnetTrainer:
     def _update(self, name: str, loss: Tensor) -> Tensor:
         """One step of one network; the gradient's norm before clipping."""
         optimizer, network = self.optimizers[name], self.networks[name]
-        warm = min(1.0, (self.step + 1) / self.settings.warmup_steps)
-        cosine = 0.5 * (1.0 + math.cos(math.pi * self.fraction()))
         high = self.settings.discriminator_rate if name == "discriminator" else self.settings.learning_rate
         low = min(high, self.settings.final_learning_rate)
+        rate = schedule.warm(self.settings, step=self.step) * schedule.cosine(high, low, spent=self.fraction())
         for group in optimizer.param_groups:
-            group["lr"] = warm * (low + (high - low) * cosine)
+            group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
         loss.backward(inputs=list(network.parameters()))  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(network.parameters(), self.settings.clip_norm)
         optimizer.step()
         return norm
-
-    def _follow(self) -> None:
-        decay = min(self.settings.average_decay, (1.0 + self.step) / (10.0 + self.step))
-        with torch.no_grad():
-            averages: list[Tensor] = list(self.average.parameters())
-            values: list[Tensor] = list(self.generator.parameters())
-            torch._foreach_lerp_(averages, values, 1.0 - decay)
 
     def _log(self, sums: dict[str, float], report: Callable[[str], None]) -> None:
         row = {"step": float(self.step), "elapsed_s": self.elapsed_s, **sums}
@@ -204,8 +194,8 @@ class AnetTrainer:
             row[name] = float(ms_ssim(picture, pairs.target).mean())
         self.scores.append(row)
         report(f"step {self.step} MS-SSIM " + " ".join(f"{n} {row[n]:.4f}" for n in ("sparse", "both", "widefield")))
-        lines = "".join(f"{checkpoint_row(row)}\n" for row in [*self.history, *self.scores])
-        replace_text(self.run_folder / ROWS, lines)
+        rows = progress.rows(history=self.history, scores=self.scores)
+        replace_text(self.run_folder / progress.ROWS, rows)
 
     def save(self) -> None:
         """Writes the checkpoint."""
@@ -262,8 +252,3 @@ def source(named: Path) -> Path:
         if (named / name).exists():
             return named / name
     return named
-
-
-def checkpoint_row(row: dict[str, float]) -> str:
-    """One line of JSON."""
-    return "{" + ", ".join(f'"{name}": {value:.6g}' for name, value in row.items()) + "}"

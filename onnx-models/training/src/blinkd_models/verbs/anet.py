@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,8 @@ from blinkd_models.anet import export
 from blinkd_models.anet.evaluate import Curve, curves, factors, seam
 from blinkd_models.anet.settings import PRESETS, AnetSettings
 from blinkd_models.anet.train import AnetTrainer, take
-from blinkd_models.checkpoint import DiskFullError
 from blinkd_models.device import keep_memory
-from blinkd_models.train import TrainingStoppedError
+from blinkd_models.verbs.train import layers_of, to_the_end
 
 EPILOG = """
 Example: blinkd_models anet train --run runs/filaments --minutes 120, then anet evaluate and anet export.
@@ -59,23 +56,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     """Trains; a signal ends it after the running update, saved."""
     torch.set_num_threads(arguments.threads)
     keep_memory()
-    try:
-        trainer = AnetTrainer(chosen(arguments), run=arguments.run)
-
-        def stop(number: int, _frame: Any) -> None:
-            trainer.stop_requested = True
-            signal.signal(number, signal.SIG_DFL)
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        trainer.run(report=partial(print, flush=True))
-    except (ValueError, DiskFullError) as reason:
-        print(f"anet train: {reason}", file=sys.stderr)
-        return 2
-    except TrainingStoppedError as reason:
-        print(f"training stopped: {reason}", file=sys.stderr)
-        return 1
-    return 0
+    return to_the_end(lambda: AnetTrainer(chosen(arguments), run=arguments.run), verb="anet train")
 
 
 def run_export(arguments: argparse.Namespace) -> int:
@@ -147,15 +128,7 @@ def picture_of(found: list[Curve], *, kind: str) -> str:
 
 def chosen(arguments: argparse.Namespace) -> AnetSettings:
     """The recipe that presets, files and options ask for together."""
-    own = arguments.run / settings_file.NAME
-    layers: list[dict[str, Any]] = [PRESETS[name] for name in arguments.preset or ()]
-    source = "settings"
-    if arguments.settings is not None:
-        source = str(arguments.settings)
-        layers.append(settings_file.tables(arguments.settings))
-    elif not layers and own.exists() and (arguments.run / checkpoint.NAME).exists():
-        source = str(own)
-        layers.append(settings_file.tables(own))
+    layers, source = layers_of(arguments, presets=PRESETS, read=settings_file.tables)
     names = ("minutes", "steps", "seed", "init", "kinds", "tables")
     options = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     return settings_file.build_as(AnetSettings, settings_file.merge(*layers, options), source=source)

@@ -6,9 +6,10 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 import torch
 
@@ -60,13 +61,28 @@ def add(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     keep_memory()
+    clock = CLOCKS[arguments.clock]
+    return to_the_end(lambda: Trainer(chosen(arguments), run=arguments.run, clock=clock), verb="train")
+
+
+class Training(Protocol):
+    """A trainer of any network."""
+
+    stop_requested: bool
+    step: int
+    path: Path
+
+    def run(self, *, report: Callable[[str], None]) -> None: ...
+
+
+def to_the_end(begin: Callable[[], Training], *, verb: str) -> int:
+    """Trains until the budget is spent or a signal comes; the exit code, with what went wrong said."""
     try:
-        settings = chosen(arguments)
-        trainer = Trainer(settings, run=arguments.run, clock=CLOCKS[arguments.clock])
+        trainer = begin()
         _stop_on_signals(trainer)
         trainer.run(report=partial(print, flush=True))
     except (ValueError, DiskFullError) as reason:
-        print(f"train: {reason}", file=sys.stderr)
+        print(f"{verb}: {reason}", file=sys.stderr)
         return 2
     except TrainingStoppedError as reason:
         print(f"training stopped: {reason}", file=sys.stderr)
@@ -78,21 +94,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 def chosen(arguments: argparse.Namespace) -> Settings:
     """The recipe that presets, files and options ask for together."""
-    own = arguments.run / settings_file.NAME
-    layers = [settings_file.preset(name) for name in arguments.preset or ()]
-    source = "settings"
-    if arguments.settings is not None:
-        source = str(arguments.settings)
-        layers.append(settings_file.read(arguments.settings))
-    elif not layers and own.exists() and (arguments.run / checkpoint.NAME).exists():
-        source = str(own)
-        layers.append(settings_file.read(own))
+    layers, source = layers_of(arguments, presets=PRESETS, read=settings_file.read)
     options = {name: value for name in SINGLE if (value := getattr(arguments, name)) is not None}
     shape = {name: value for name in ARCHITECTURE if (value := getattr(arguments, name)) is not None}
     return settings_file.build(settings_file.merge(*layers, options, {"architecture": shape}), source=source)
 
 
-def _stop_on_signals(trainer: Trainer) -> None:
+def layers_of(
+    arguments: argparse.Namespace, *, presets: Mapping[str, dict[str, Any]], read: Callable[[Path], dict[str, Any]]
+) -> tuple[list[dict[str, Any]], str]:
+    """Presets, then the settings file; without either, the settings of a run that was begun. And what to call them."""
+    own = arguments.run / settings_file.NAME
+    layers = [presets[name] for name in arguments.preset or ()]
+    if arguments.settings is not None:
+        return [*layers, read(arguments.settings)], str(arguments.settings)
+    if not layers and own.exists() and (arguments.run / checkpoint.NAME).exists():
+        return [read(own)], str(own)
+    return layers, "settings"
+
+
+def _stop_on_signals(trainer: Training) -> None:
     """Ctrl-C and SIGTERM end training after the running update, saved; a second one ends it at once."""
 
     def stop(number: int, _frame: Any) -> None:
