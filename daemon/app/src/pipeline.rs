@@ -285,12 +285,11 @@ impl Daemon {
             if !finished_by(&stage, (name != "ingest").then_some(deadline)) {
                 self.live.leave_as_it_is();
                 let rest = match name {
-                    "finish" => "tiles of a scan that are not finished",
-                    _ => "what waits is in the frame ring and",
+                    "finish" => "tiles of a scan that are not finished are finished",
+                    _ => "what waits is in the frame ring and is processed",
                 };
-                let verb = if name == "finish" { "are finished" } else { "is processed" };
                 anyhow::bail!(
-                    "the {name} stage did not finish within {} s; {rest} {verb} at the next start",
+                    "the {name} stage did not finish within {} s; {rest} at the next start",
                     limit.as_secs()
                 );
             }

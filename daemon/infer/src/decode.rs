@@ -215,22 +215,11 @@ impl Engine for Decode {
         windows: &[WindowRef<'_>],
         emit: &mut dyn FnMut(usize, Output<'_>),
     ) -> Result<(), EngineError> {
-        let Some(first) = windows.first() else { return Ok(()) };
-        if windows.len() > self.settings.max_batch {
-            let engine = self.about.name.clone();
-            let max = self.settings.max_batch;
-            return Err(EngineError::BatchTooLarge { engine, windows: windows.len(), max });
-        }
-        for window in windows {
-            window.check()?;
-            if window.this.shape != first.this.shape {
-                return Err(EngineError::ShapesDiffer);
-            }
-        }
+        let Some(shape) = self.about.check_windows(windows)? else { return Ok(()) };
         // Tiles that were emitted before a provider failed are not computed again on the next.
         let mut done = 0;
         loop {
-            let plan = self.prepare(first.this.shape)?;
+            let plan = self.prepare(shape)?;
             match self.run_rounds(plan, windows, &mut done, emit) {
                 Ok(()) => return Ok(()),
                 Err(error) => self.fall_back(error)?,

@@ -151,6 +151,32 @@ pub trait Engine: Send {
 /// Largest side of a frame in pixels that any engine takes.
 pub const MAX_SIDE_PX: u32 = 16_384;
 
+impl About {
+    /// Refuses more windows than the engine was set up for.
+    pub fn check_batch(&self, windows: usize) -> Result<(), EngineError> {
+        if windows <= self.max_batch {
+            return Ok(());
+        }
+        Err(EngineError::BatchTooLarge { engine: self.name.clone(), windows, max: self.max_batch })
+    }
+
+    /// The shape of all frames of a batch; `None` of an empty one.
+    ///
+    /// # Errors
+    /// Too many windows, frames that do not fill their shape, frames of different shapes.
+    pub fn check_windows(&self, windows: &[WindowRef<'_>]) -> Result<Option<Shape>, EngineError> {
+        let Some(first) = windows.first() else { return Ok(None) };
+        self.check_batch(windows.len())?;
+        for window in windows {
+            window.check()?;
+            if window.this.shape != first.this.shape {
+                return Err(EngineError::ShapesDiffer);
+            }
+        }
+        Ok(Some(first.this.shape))
+    }
+}
+
 impl FrameRef<'_> {
     /// Refuses a frame whose pixels do not fill its shape, before anything is computed or allocated.
     pub fn check(&self) -> Result<(), EngineError> {

@@ -153,14 +153,7 @@ impl Engine for Fake {
         windows: &[WindowRef<'_>],
         emit: &mut dyn FnMut(usize, Output<'_>),
     ) -> Result<(), EngineError> {
-        if windows.len() > self.settings.max_batch {
-            let engine = self.about.name.clone();
-            return Err(EngineError::BatchTooLarge {
-                engine,
-                windows: windows.len(),
-                max: self.settings.max_batch,
-            });
-        }
+        self.about.check_batch(windows.len())?;
         for (index, window) in windows.iter().enumerate() {
             window.check()?;
             self.found.clear();

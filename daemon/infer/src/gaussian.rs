@@ -187,18 +187,8 @@ impl Engine for Gaussian {
         windows: &[WindowRef<'_>],
         emit: &mut dyn FnMut(usize, Output<'_>),
     ) -> Result<(), EngineError> {
-        let Some(first) = windows.first() else { return Ok(()) };
-        if windows.len() > self.settings.max_batch {
-            let (engine, max) = (self.about.name.clone(), self.settings.max_batch);
-            return Err(EngineError::BatchTooLarge { engine, windows: windows.len(), max });
-        }
-        for window in windows {
-            window.check()?;
-            if window.this.shape != first.this.shape {
-                return Err(EngineError::ShapesDiffer);
-            }
-        }
-        self.lay_out(first.this.shape)?;
+        let Some(shape) = self.about.check_windows(windows)? else { return Ok(()) };
+        self.lay_out(shape)?;
         let mut index = 0;
         for round in windows.chunks(self.layout.windows) {
             self.round(round);

@@ -4,9 +4,10 @@
 //! agreeing (Nieuwenhuizen et al. 2013, Nature Methods 10, 557: the ring correlation falls below 1/7). Never: a
 //! correction for emitters that come back in both halves; where they do, the length is too short.
 
-use rustfft::FftPlanner;
+use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
 
+use crate::fourier::transform;
 use crate::units::Nm;
 
 /// Side of the two pictures, which show a part of the field.
@@ -102,10 +103,7 @@ fn spectrum(picture: &[f32]) -> Vec<Complex32> {
         .flat_map(|(row, down)| row.iter().zip(&fade).map(move |(v, across)| (v - mean) * down * across))
         .map(|value| Complex32::new(value, 0.0))
         .collect();
-    let fft = FftPlanner::new().plan_fft_forward(SIDE_PX);
-    fft.process(&mut values);
-    transpose(&mut values);
-    fft.process(&mut values);
+    transform(&mut values, (SIDE_PX, SIDE_PX), FftDirection::Forward);
     values
 }
 
@@ -114,14 +112,6 @@ fn fade(at: usize) -> f32 {
     let from_edge = (at as f64 + 0.5).min(SIDE_PX as f64 - at as f64 - 0.5) / (FADE * SIDE_PX as f64);
     let part = from_edge.min(1.0);
     ((1.0 - (std::f64::consts::PI * part).cos()) / 2.0) as f32
-}
-
-fn transpose(values: &mut [Complex32]) {
-    for row in 0..SIDE_PX {
-        for column in row + 1..SIDE_PX {
-            values.swap(row * SIDE_PX + column, column * SIDE_PX + row);
-        }
-    }
 }
 
 /// Correlation of two spectra on rings of one frequency each, up to half the pixel's.

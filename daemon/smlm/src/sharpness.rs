@@ -9,9 +9,9 @@
 //! that products of neighbouring frames are taken; and what does not blink drops out of differences of frames that lie
 //! further apart.
 
-use crate::estimate::centre_and_spread;
 use crate::frame::Shape;
 use crate::grey::Grey;
+use crate::order::centre_and_spread;
 
 /// Differences are taken between frames that lie so far apart; far enough that the noise of no frame meets itself in a
 /// product, near enough that the light has not faded.

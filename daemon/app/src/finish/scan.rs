@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use smlm::frame::StagePosition;
+use smlm::frame::{StagePosition, Tile};
 use smlm::localization::Localization;
 use smlm::placement::{Field, place};
 use smlm::series::{Overlap, SeriesInfo};
@@ -78,40 +78,20 @@ impl ScanAtWork {
             }
             return Ok(false);
         };
-        let began = Instant::now();
-        let info = self.series.info();
         let pixel = self.runs.pixel_size();
         self.first_stage = self.first_stage.or(run.stage);
+        let info = self.series.info();
         let field = Field { shape: run.shape, pixel };
         let corner = place(&info, field, run.tile, self.first_stage, run.stage).corner;
         let known = self.before.remove(&run.first_seq).filter(|report| report.tile == run.tile);
-        let (tile, seqs) = (run.tile, (run.first_seq, run.last_seq));
-        let shape = run.shape;
-        let drift = known.as_ref().map(|report| report.drift.clone()).filter(|moved| !moved.is_empty());
-        let mut worked = self.worked(run, settings, drift.as_deref(), known.is_some());
-        let seams = self.stitch(settings, &info, (tile, corner), (shape, pixel), &worked.localizations);
         let report = match known {
-            Some(report) => report,
-            None => {
-                self.complete(&mut worked, tile);
-                let report = TileReport {
-                    tile,
-                    seqs,
-                    facts: worked.facts,
-                    merged: worked.localizations.len() as u64,
-                    sigma: worked.sigma,
-                    photons: worked.photons,
-                    drift: worked.drift,
-                    no_drift: worked.no_drift,
-                    no_frc: worked.no_frc,
-                    corner,
-                    seams,
-                    took_s: began.elapsed().as_secs_f64(),
-                    finished_unix_ns: settings.clock.now_unix_ns(),
-                };
-                self.records.append(&report)?;
+            // Only what the tiles beside it need is done again.
+            Some(report) => {
+                let localizations = tile::again(run, pixel, &report.drift);
+                self.stitch(settings, (report.tile, corner), field, &localizations);
                 report
             }
+            None => self.finish(run, corner, field, settings)?,
         };
         self.series.book().put(report, &settings.limits);
         if self.laid_out.is_none_or(|at| at.elapsed() > LAY_OUT) {
@@ -121,24 +101,39 @@ impl ScanAtWork {
         Ok(true)
     }
 
-    /// Of a tile that was finished before a restart only what the tiles beside it need is done again.
-    fn worked(
-        &self,
+    fn finish(
+        &mut self,
         run: Run,
+        corner: (Nm, Nm),
+        field: Field,
         settings: &Settings,
-        drift: Option<&[smlm::drift::Moved]>,
-        finished: bool,
-    ) -> Worked {
-        let mut steps = settings.steps;
-        if finished {
-            steps.merge = None;
-            steps.drift = drift.is_some();
-        }
-        tile::work(run, self.runs.pixel_size(), &steps, drift)
+    ) -> anyhow::Result<TileReport> {
+        let began = Instant::now();
+        let (tile, seqs) = (run.tile, (run.first_seq, run.last_seq));
+        let mut worked = tile::work(run, field.pixel, &settings.steps);
+        let seams = self.stitch(settings, (tile, corner), field, &worked.localizations);
+        self.complete(&mut worked, tile);
+        let report = TileReport {
+            tile,
+            seqs,
+            facts: worked.facts,
+            merged: worked.localizations.len() as u64,
+            sigma: worked.sigma,
+            photons: worked.photons,
+            drift: worked.drift,
+            no_drift: worked.no_drift,
+            no_frc: worked.no_frc,
+            corner,
+            seams,
+            took_s: began.elapsed().as_secs_f64(),
+            finished_unix_ns: settings.clock.now_unix_ns(),
+        };
+        self.records.append(&report)?;
+        Ok(report)
     }
 
     /// What only the account of frames knows.
-    fn complete(&self, worked: &mut Worked, tile: smlm::frame::Tile) {
+    fn complete(&self, worked: &mut Worked, tile: Tile) {
         let door = self.series.door();
         worked.facts.frames_expected = tile::frames_expected(&door.info);
         let count = door.tiles.iter().rfind(|count| count.tile.index == tile.index);
@@ -151,15 +146,15 @@ impl ScanAtWork {
     fn stitch(
         &mut self,
         settings: &Settings,
-        info: &SeriesInfo,
-        (tile, corner): (smlm::frame::Tile, (Nm, Nm)),
-        (shape, pixel): (smlm::frame::Shape, PixelSize),
+        (tile, corner): (Tile, (Nm, Nm)),
+        Field { shape, pixel }: Field,
         localizations: &[Localization],
     ) -> Vec<Seam> {
+        let info = self.series.info();
         let size = |side: u32, pixel: Nm| Nm(f64::from(side) * pixel.0);
         let field = (size(shape.width, pixel.x), size(shape.height, pixel.y));
         let stitcher = self.stitcher.get_or_insert_with(|| {
-            let overlap = overlap(info, field, pixel);
+            let overlap = overlap(&info, field, pixel);
             let shortest = field.0.0.min(field.1.0);
             // A small field cannot be off by more than a part of itself.
             let error_max = Nm(settings.stage_error.0.min(shortest / 4.0));
@@ -218,7 +213,7 @@ fn overlap(info: &SeriesInfo, field: (Nm, Nm), pixel: PixelSize) -> Nm {
 pub fn reopen(series: &Series, folder: &Path, limits: &Limits) -> anyhow::Result<()> {
     let reports = record::read(folder)?;
     let mut book = series.book();
-    reports.into_iter().for_each(|report| book.put(report, limits));
+    book.put_all(reports, limits);
     book.complete = record::is_complete(folder);
     Ok(())
 }

@@ -7,6 +7,7 @@ use smlm::drift::{self, Drift, Moved};
 use smlm::frc::{Halves, NoResolution};
 use smlm::localization::Localization;
 use smlm::merge::{Merged, Merger, Rule};
+use smlm::order::median;
 use smlm::series::SeriesInfo;
 use smlm::units::{Nm, Photons, PixelSize, Px};
 use smlm::verdict::TileFacts;
@@ -35,25 +36,28 @@ pub struct Worked {
     pub photons: Option<f64>,
 }
 
-/// Works a run through. `known`: its drift, where it was measured before a restart. Takes up to some seconds.
-pub fn work(run: Run, pixel: PixelSize, steps: &Steps, known: Option<&[Moved]>) -> Worked {
+/// The localizations of a run that was worked through before a restart, without the drift it had; not merged.
+pub fn again(run: Run, pixel: PixelSize, known: &[Moved]) -> Vec<Localization> {
+    let mut localizations = run.localizations;
+    if let Some(drift) = Drift::of_moved(known.to_vec(), (run.first_seq, run.last_seq)) {
+        drift::correct(&mut localizations, &drift, pixel);
+    }
+    localizations
+}
+
+/// Works a run through. Takes up to some seconds.
+pub fn work(run: Run, pixel: PixelSize, steps: &Steps) -> Worked {
     let found = run.localizations.len() as u64;
     let mut localizations = run.localizations;
     let mut worked = Worked::default();
     if steps.drift {
-        let drift = match known {
-            Some(moved) => {
-                Drift::of_moved(moved.to_vec(), (run.first_seq, run.last_seq)).ok_or_else(String::new)
-            }
-            None => Drift::of_tile(&localizations, pixel).map_err(|why| why.to_string()),
-        };
-        match drift {
+        match Drift::of_tile(&localizations, pixel) {
             Ok(drift) => {
                 drift::correct(&mut localizations, &drift, pixel);
                 worked.facts.drift = Some(drift.farthest());
                 worked.drift = drift.moved().to_vec();
             }
-            Err(why) => worked.no_drift = Some(why),
+            Err(why) => worked.no_drift = Some(why.to_string()),
         }
     }
     if let Some(distance) = steps.merge {
@@ -65,9 +69,9 @@ pub fn work(run: Run, pixel: PixelSize, steps: &Steps, known: Option<&[Moved]>) 
     }
     let lateral =
         |l: &Localization| (f64::from(l.sigma_x_px) * pixel.x.0 + f64::from(l.sigma_y_px) * pixel.y.0) / 2.0;
-    worked.sigma = median(&localizations, lateral).map(Nm);
-    worked.photons = median(&localizations, |l| l.photons.into());
-    worked.facts.background = median(&localizations, |l| l.background.into()).map(Photons);
+    worked.sigma = median_of(&localizations, lateral).map(Nm);
+    worked.photons = median_of(&localizations, |l| l.photons.into());
+    worked.facts.background = median_of(&localizations, |l| l.background.into()).map(Photons);
     worked.facts.localizations = found;
     worked.facts.frames_processed = run.processed;
     let span = run.last_seq + 1 - run.first_seq.min(run.last_seq);
@@ -108,10 +112,9 @@ fn resolution(localizations: &[Localization], pixel: PixelSize) -> Result<Nm, No
     halves.resolution()
 }
 
-fn median(localizations: &[Localization], of: impl Fn(&Localization) -> f64) -> Option<f64> {
+fn median_of(localizations: &[Localization], of: impl Fn(&Localization) -> f64) -> Option<f64> {
     let mut values: Vec<f64> = localizations.iter().map(of).filter(|value| value.is_finite()).collect();
-    let middle = values.len() / 2;
-    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f64::total_cmp).1)
+    median(&mut values)
 }
 
 #[cfg(test)]
@@ -154,7 +157,7 @@ mod tests {
     fn a_tile_loses_its_drift_and_says_how_much_it_was() {
         let steps = Steps { drift: true, merge: None };
         let before = spread_nm(&moving().localizations, 2000);
-        let worked = work(moving(), PIXEL, &steps, None);
+        let worked = work(moving(), PIXEL, &steps);
         let drift = worked.facts.drift.expect("it moved").0;
         assert!((drift - 40.0).abs() < 6.0, "{drift} nm");
         // Four sites in turn are seen in each frame: their means agree over 2,000 localizations.
@@ -166,9 +169,8 @@ mod tests {
     #[test]
     fn a_drift_known_from_before_is_not_measured_again() {
         let steps = Steps { drift: true, merge: None };
-        let first = work(moving(), PIXEL, &steps, None);
-        let again = work(moving(), PIXEL, &steps, Some(&first.drift));
-        assert_eq!(first.localizations, again.localizations);
+        let first = work(moving(), PIXEL, &steps);
+        assert_eq!(first.localizations, again(moving(), PIXEL, &first.drift));
     }
 
     #[test]
@@ -177,7 +179,7 @@ mod tests {
             |frame| Localization { frame, x_px: 3.0, y_px: 4.0, photons: 500.0, ..Localization::default() };
         let run =
             Run { last_seq: 4, processed: 5, localizations: vec![lit(0), lit(1), lit(4)], ..Run::default() };
-        let worked = work(run, PIXEL, &Steps { drift: false, merge: Some(Nm(20.0)) }, None);
+        let worked = work(run, PIXEL, &Steps { drift: false, merge: Some(Nm(20.0)) });
         let photons: Vec<f32> = worked.localizations.iter().map(|l| l.photons).collect();
         assert_eq!(photons, [1000.0, 500.0]);
         assert_eq!(worked.facts.localizations, 3);
@@ -185,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_empty_tile_is_worked_through_and_says_what_is_unknown() {
-        let worked = work(Run::default(), PIXEL, &Steps { drift: true, merge: Some(Nm(20.0)) }, None);
+        let worked = work(Run::default(), PIXEL, &Steps { drift: true, merge: Some(Nm(20.0)) });
         assert!(
             worked.localizations.is_empty() && worked.facts.frc.is_none() && worked.facts.drift.is_none()
         );

@@ -3,7 +3,7 @@
 //! In: one report per tile, from the finish stage. Out: verdicts, judged again whenever a neighbour has finished. Never:
 //! a localization.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smlm::drift::Moved;
 use smlm::frame::Tile;
@@ -49,10 +49,10 @@ pub struct Placed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Book {
     tiles: BTreeMap<u32, (TileReport, Verdict)>,
+    /// Row, column and index of each.
+    grid: BTreeSet<(u32, u32, u32)>,
     places: BTreeMap<u32, Placed>,
     pub seams: SeamCount,
-    /// Tiles that are over and wait to be finished.
-    pub waiting: u64,
     /// The series has ended and all its tiles are finished.
     pub complete: bool,
 }
@@ -73,26 +73,41 @@ impl Book {
     /// Puts a report in the place of an earlier one of the same tile, and judges it and those around it.
     pub fn put(&mut self, report: TileReport, limits: &Limits) {
         let tile = report.tile;
-        self.tiles.insert(tile.index, (report, Verdict::default()));
-        let around: Vec<u32> = self
-            .tiles
-            .values()
-            .map(|(there, _)| there.tile)
-            .filter(|there| near(*there, tile))
-            .map(|there| there.index)
-            .collect();
-        around.into_iter().for_each(|index| self.judge(index, limits));
+        self.insert(report);
+        self.around(tile).into_iter().for_each(|index| self.judge(index, limits));
+    }
+
+    /// Puts many, and judges all that are there.
+    pub fn put_all(&mut self, reports: impl IntoIterator<Item = TileReport>, limits: &Limits) {
+        reports.into_iter().for_each(|report| self.insert(report));
+        let all: Vec<u32> = self.tiles.keys().copied().collect();
+        all.into_iter().for_each(|index| self.judge(index, limits));
+    }
+
+    fn insert(&mut self, report: TileReport) {
+        let place = |tile: Tile| (tile.row, tile.column, tile.index);
+        let tile = report.tile;
+        if let Some((earlier, _)) = self.tiles.insert(tile.index, (report, Verdict::default())) {
+            self.grid.remove(&place(earlier.tile));
+        }
+        self.grid.insert(place(tile));
+    }
+
+    /// Itself and those in the eight places around it.
+    fn around(&self, tile: Tile) -> Vec<u32> {
+        let columns = (tile.column.saturating_sub(1), tile.column.saturating_add(1));
+        let rows = tile.row.saturating_sub(1)..=tile.row.saturating_add(1);
+        rows.flat_map(|row| self.grid.range((row, columns.0, 0)..=(row, columns.1, u32::MAX)))
+            .map(|(_, _, index)| *index)
+            .collect()
     }
 
     fn judge(&mut self, index: u32, limits: &Limits) {
         let Some((report, _)) = self.tiles.get(&index) else { return };
-        let (tile, facts) = (report.tile, report.facts);
-        let beside = self.tiles.values().map(|(there, _)| there);
-        let neighbours: Vec<TileFacts> = beside
-            .filter(|there| there.tile.index != index && near(there.tile, tile))
-            .map(|there| there.facts)
-            .collect();
-        let verdict = judge(&facts, &neighbours, limits);
+        let beside = self.around(report.tile).into_iter().filter(|there| *there != index);
+        let known = beside.filter_map(|there| self.tiles.get(&there));
+        let neighbours: Vec<TileFacts> = known.map(|(there, _)| there.facts).collect();
+        let verdict = judge(&report.facts, &neighbours, limits);
         if let Some((_, there)) = self.tiles.get_mut(&index) {
             *there = verdict;
         }
@@ -119,11 +134,6 @@ impl Book {
     pub fn is_empty(&self) -> bool {
         self.tiles.is_empty()
     }
-}
-
-/// Itself or one of the eight around it.
-fn near(a: Tile, b: Tile) -> bool {
-    a.row.abs_diff(b.row) <= 1 && a.column.abs_diff(b.column) <= 1
 }
 
 #[cfg(test)]

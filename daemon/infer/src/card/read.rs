@@ -24,11 +24,7 @@ impl Card {
         let mut rest = parse(file, text)?;
         let mut problems = Vec::new();
         let (graphs, precision) = graphs(&mut rest, &mut problems);
-        let sha256 = sums(Fields::of(&mut rest, "sha256", &mut problems));
-        for name in graphs.files().into_iter().filter(|name| !name.is_empty() && !sha256.contains_key(*name))
-        {
-            problems.push(format!("sha256.\"{name}\" is missing: the file's digest is needed"));
-        }
+        let sha256 = digests(&mut rest, &graphs.files(), &mut problems);
         let network = network(&mut rest, &graphs, &mut problems);
         let input = input(&mut rest, &mut problems);
         let output = output(&mut rest, &mut problems);
@@ -38,14 +34,7 @@ impl Card {
         let training = Fields::of(&mut rest, "training", &mut problems).into_free();
         let metrics = metrics(&mut rest, &mut problems);
         let golden = golden(&mut rest, &mut problems);
-        let mut top = Fields::new("", rest, &mut problems);
-        if top.whole("schema", 0, u32::MAX) != SCHEMA as u32 {
-            top.problem(&format!("schema must be {SCHEMA}; a newer card needs a newer blinkd"));
-        }
-        top.choice("engine", &["decode"]);
-        let (name, version) = (top.text("name"), top.text("version"));
-        let (description, licence) = (top.text("description"), top.text("licence"));
-        top.finish();
+        let Identity { name, version, description, licence } = identity(rest, "decode", &mut problems);
         if !problems.is_empty() {
             return Err(BadCard { file: file.to_owned(), problems });
         }
@@ -76,6 +65,40 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Table, BadCard> {
         let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count().max(1));
         BadCard { file: file.to_owned(), problems: vec![format!("line {line}: {}", error.message())] }
     })
+}
+
+/// What a card says of itself, whatever its engine.
+pub(crate) struct Identity {
+    pub name: String,
+    pub version: String,
+    pub description: String,
+    pub licence: String,
+}
+
+/// What is left once every table was taken.
+pub(crate) fn identity(rest: Table, engine: &str, problems: &mut Vec<String>) -> Identity {
+    let mut top = Fields::new("", rest, problems);
+    if top.whole("schema", 0, u32::MAX) != SCHEMA as u32 {
+        top.problem(&format!("schema must be {SCHEMA}; a newer card needs a newer blinkd"));
+    }
+    top.choice("engine", &[engine]);
+    let (name, version) = (top.text("name"), top.text("version"));
+    let (description, licence) = (top.text("description"), top.text("licence"));
+    top.finish();
+    Identity { name, version, description, licence }
+}
+
+/// The table `sha256`, which must name each of the model's `files`.
+pub(crate) fn digests(
+    rest: &mut Table,
+    files: &[&str],
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let sha256 = sums(Fields::of(rest, "sha256", problems));
+    for name in files.iter().filter(|name| !name.is_empty() && !sha256.contains_key(**name)) {
+        problems.push(format!("sha256.\"{name}\" is missing: the file's digest is needed"));
+    }
+    sha256
 }
 
 fn graphs(rest: &mut Table, problems: &mut Vec<String>) -> (Graphs, String) {

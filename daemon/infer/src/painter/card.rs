@@ -6,8 +6,8 @@ use smlm::units::Nm;
 use toml::Table;
 
 use crate::card::fields::Fields;
-use crate::card::read::{metrics, parse, sums};
-use crate::card::{BadCard, SCHEMA, Span};
+use crate::card::read::{Identity, digests, identity, metrics, parse, sums};
+use crate::card::{BadCard, Span};
 use crate::painter::ESTIMATE_STEP;
 
 /// In which unit a widefield image is given.
@@ -64,10 +64,7 @@ impl PictureCard {
         let model = fields.text("model");
         fields.choice("precision", &["fp32", "fp16"]);
         fields.finish();
-        let sha256 = sums(Fields::of(&mut rest, "sha256", &mut problems));
-        if !model.is_empty() && !sha256.contains_key(&model) {
-            problems.push(format!("sha256.\"{model}\" is missing: the file's digest is needed"));
-        }
+        let sha256 = digests(&mut rest, &[&model], &mut problems);
         let network = network(&mut rest, &mut problems);
         let mut fields = Fields::of(&mut rest, "input", &mut problems);
         fields.choice("counts", &["localizations per pixel"]);
@@ -76,14 +73,7 @@ impl PictureCard {
         let training = Fields::of(&mut rest, "training", &mut problems).into_free();
         let metrics = metrics(&mut rest, &mut problems);
         let golden = golden(&mut rest, &mut problems);
-        let mut top = Fields::new("", rest, &mut problems);
-        if top.whole("schema", 0, u32::MAX) != SCHEMA as u32 {
-            top.problem(&format!("schema must be {SCHEMA}; a newer card needs a newer blinkd"));
-        }
-        top.choice("engine", &["a-net"]);
-        let (name, version) = (top.text("name"), top.text("version"));
-        let (description, licence) = (top.text("description"), top.text("licence"));
-        top.finish();
+        let Identity { name, version, description, licence } = identity(rest, "a-net", &mut problems);
         if !problems.is_empty() {
             return Err(BadCard { file: file.to_owned(), problems });
         }

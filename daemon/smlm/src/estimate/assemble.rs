@@ -6,13 +6,13 @@ use super::decay;
 use super::detect::{self, Spots};
 use super::emitters::{self, Emitter, Light};
 use super::noise::{self, Block, Quiet};
-use super::order::quantile;
 use super::sample::{Movie, Sample};
 use super::spot_fit::NoiseLine;
 use super::{
     Background, Estimate, Finding, Given, Measured, Missing, Photons, PsfShape, PsfWidth, Trouble,
     VISIBLE_PHOTONS, camera, shape,
 };
+use crate::order::quantile;
 
 /// Frames in a row, at least.
 const FRAMES_MIN: usize = 4;
@@ -232,7 +232,7 @@ impl Found {
         let mut levels: Vec<f64> = blocks.iter().map(|block| photons(block.mean)).collect();
         let noise = noise::middle(&self.quiet.pixels, |block| block.mean_sd) / units.adu_per_photon;
         let (value, spread) =
-            super::order::centre_and_spread(&mut levels).ok_or(Missing("no pixel is quiet"))?;
+            crate::order::centre_and_spread(&mut levels).ok_or(Missing("no pixel is quiet"))?;
         // Light of emitters reaches further than is looked at, more so in a crowd.
         let leaked = 0.012 * (photons(self.mean()) - value).max(0.0);
         let own = (spread.powi(2) - noise.powi(2)).max(0.0).sqrt();

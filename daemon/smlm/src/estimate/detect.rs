@@ -3,8 +3,8 @@
 //! Comes in: a movie in counts and the width of a spot. Goes out: spots with their place to a fraction of a pixel,
 //! linked from frame to frame. Never: a threshold in counts; the noise of the filtered movie is the unit.
 
-use super::order::quantile;
 use super::sample::Movie;
+use crate::order::quantile;
 
 /// A spot counts from so many standard deviations of the noise on: one in 30,000 places is noise.
 pub const SEEN_SD: f64 = 4.0;

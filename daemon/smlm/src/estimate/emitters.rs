@@ -4,10 +4,10 @@
 //! through a whole frame in particular, and what they say of width and light. Never: more than [`FITS_MAX`] fits.
 
 use super::detect::{Spot, Spots};
-use super::order::{centre_and_spread, half_sample_mode, quantile, refined_mode};
 use super::sample::Movie;
 use super::spot_fit::{Fit, NoiseLine, fit, photometry};
 use super::{Measured, Part};
+use crate::order::{centre_and_spread, half_sample_mode, quantile, refined_mode};
 
 /// Fits, at most.
 pub const FITS_MAX: usize = 4000;

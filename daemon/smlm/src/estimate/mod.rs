@@ -18,14 +18,12 @@ mod detect;
 mod emitters;
 mod gaussian;
 mod noise;
-mod order;
 mod ranges;
 mod sample;
 mod shape;
 mod spot_fit;
 
 pub use assemble::estimate;
-pub(crate) use order::{centre_and_spread, quantile};
 pub use ranges::Ranges;
 pub use sample::{FRAMES, SIDE_PX, Sample, busiest};
 pub use shape::{PsfShape, PsfWidth};

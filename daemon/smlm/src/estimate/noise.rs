@@ -9,9 +9,9 @@
 
 use super::Measured;
 use super::detect::{Spot, Spots};
-use super::order::{median, quantile};
 use super::sample::Movie;
 use super::spot_fit::NoiseLine;
+use crate::order::{median, quantile};
 
 /// Side of the blocks in which the background counts as even.
 const BLOCK_PX: usize = 16;
@@ -100,7 +100,7 @@ fn block(values: &mut [f64], changes: &mut [f64]) -> Option<Block> {
 /// Mean and mean square of what lies within four standard deviations of `centre`, found in rounds.
 fn clipped(values: &mut [f64], centre: f64) -> (f64, f64) {
     let mut off: Vec<f64> = values.iter().map(|v| (v - centre).abs()).collect();
-    let mut limit = 4.0 * super::order::SD_PER_MAD * median(&mut off).unwrap_or(0.0);
+    let mut limit = 4.0 * crate::order::SD_PER_MAD * median(&mut off).unwrap_or(0.0);
     let mut found = (0.0, 0.0);
     for _ in 0..4 {
         let kept = values.iter().filter(|v| (**v - centre).abs() <= limit);

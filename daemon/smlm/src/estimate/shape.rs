@@ -9,8 +9,8 @@
 
 use super::correlate::line;
 use super::emitters::{Emitter, FITS_MIN, width_px};
-use super::order::{centre_and_spread, quantile};
 use super::{Measured, Missing, Part};
+use crate::order::{centre_and_spread, quantile};
 use crate::units::PixelSize;
 
 /// What the PSF looks like.

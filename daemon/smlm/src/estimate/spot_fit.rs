@@ -90,7 +90,7 @@ type Unknowns = [f64; UNKNOWNS];
 fn start(pixels: &[f64], side: usize, sigma_px: f64) -> Unknowns {
     let border = (0..side).flat_map(|i| [i, (side - 1) * side + i, i * side, i * side + side - 1]);
     let mut rim: Vec<f64> = border.map(|at| pixels[at]).collect();
-    let background = super::order::quantile(&mut rim, 0.4).unwrap_or(0.0);
+    let background = crate::order::quantile(&mut rim, 0.4).unwrap_or(0.0);
     let middle = (side / 2) as f64;
     let peak = pixels[side / 2 * side + side / 2] - background;
     let light = (peak * std::f64::consts::TAU * sigma_px * sigma_px).max(1.0);

@@ -3,6 +3,7 @@
 //! In: (true, found) values. Out: the least-squares line, the median ratio, means by brightness. Never: positions.
 
 use super::bins::{PHOTON_EDGES, photon_bin};
+use crate::order::median;
 
 /// found = slope · true + intercept.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -34,7 +35,7 @@ pub(super) fn line(pairs: &[(f64, f64)]) -> Linearity {
     Linearity {
         slope,
         intercept: slope.map(|slope| mean[1] - slope * mean[0]),
-        ratio_median: median(ratios.collect()),
+        ratio_median: median(&mut ratios.collect::<Vec<_>>()),
         bins: Vec::new(),
     }
 }
@@ -89,16 +90,6 @@ impl Moments {
 }
 
 /// The middle value, or the mean of the two.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(values[middle]),
-        _ => Some((values[middle - 1] + values[middle]) / 2.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,10 @@
 
 use std::f64::consts::TAU;
 
+use rustfft::FftDirection;
 use rustfft::num_complex::Complex32;
-use rustfft::{FftDirection, FftPlanner};
+
+use crate::fourier::transform;
 
 /// Two pictures in one, the second as its imaginary part; row by row.
 pub(super) struct Pair {
@@ -34,7 +36,8 @@ impl Pair {
     /// The sum over all pixels r of `a(r) · b(r − s)`, at `s` in the real part (cyclic; negative shifts from the end). Not
     /// normalised: it is larger by the number of pixels. Both pictures are first blurred by a Gaussian of σ `blur` px.
     pub fn correlate(mut self, blur: f64) -> Self {
-        self.transform(FftDirection::Forward);
+        let size = (self.width, self.height);
+        transform(&mut self.values, size, FftDirection::Forward);
         let (rows, columns) = (self.width, self.height);
         // Of a + ib, with a and b real: A(k) = (F(k) + F*(−k)) / 2, B(k) = (F(k) − F*(−k)) / 2i.
         let mirrored = |k: usize, n: usize| if k == 0 { 0 } else { n - k };
@@ -50,22 +53,8 @@ impl Pair {
             }
         }
         self.values = product;
-        self.transform(FftDirection::Inverse);
+        transform(&mut self.values, size, FftDirection::Inverse);
         self
-    }
-
-    /// Forward: leaves the picture transposed; inverse: expects it so. Not normalised.
-    fn transform(&mut self, direction: FftDirection) {
-        let mut planner = FftPlanner::new();
-        if direction == FftDirection::Forward {
-            planner.plan_fft(self.width, direction).process(&mut self.values);
-            self.values = transposed(&self.values, self.width);
-            planner.plan_fft(self.height, direction).process(&mut self.values);
-        } else {
-            planner.plan_fft(self.height, direction).process(&mut self.values);
-            self.values = transposed(&self.values, self.height);
-            planner.plan_fft(self.width, direction).process(&mut self.values);
-        }
     }
 }
 
@@ -73,22 +62,6 @@ impl Pair {
 fn low_pass(k: usize, n: usize, sigma: f64) -> f32 {
     let frequency = TAU * k.min(n - k) as f64 / n as f64;
     (-(frequency * sigma).powi(2)).exp() as f32
-}
-
-fn transposed(values: &[Complex32], width: usize) -> Vec<Complex32> {
-    const BLOCK: usize = 32;
-    let height = values.len() / width;
-    let mut turned = vec![Complex32::default(); values.len()];
-    for top in (0..height).step_by(BLOCK) {
-        for left in (0..width).step_by(BLOCK) {
-            for row in top..(top + BLOCK).min(height) {
-                for column in left..(left + BLOCK).min(width) {
-                    turned[column * height + row] = values[row * width + column];
-                }
-            }
-        }
-    }
-    turned
 }
 
 #[cfg(test)]

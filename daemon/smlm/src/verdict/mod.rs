@@ -12,7 +12,7 @@ mod tests;
 
 pub use reason::Reason;
 
-use crate::estimate::quantile;
+use crate::order::quantile;
 use crate::sharpness::{Compared, compared};
 use crate::units::{Nm, Photons};
 
