@@ -20,8 +20,7 @@ pub fn path() -> PathBuf {
 
 pub fn text() -> String {
     let sessions = [burst(), scan(), full_queue(), late_start(), skipping_camera(), aborted_in_8_bits()];
-    let file = json!({ "schema_version": 1, "sessions": sessions });
-    serde_json::to_string_pretty(&file).expect("values without odd keys have a text") + "\n"
+    super::vectors::written(json!({ "schema_version": 1, "sessions": sessions }))
 }
 
 /// Three frames without a word of tiles.
