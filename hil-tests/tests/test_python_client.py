@@ -112,7 +112,10 @@ def test_controls_act_on_a_running_series(daemons: Any) -> None:
     with Client(daemon.ready["grpc"]) as client, FramePublisher(daemon.frames) as publisher:
         publisher.start(Series(name="controlled", pixel_size_nm=(100.0, 100.0)))
         send(publisher, STACK[:20])
-        until(lambda: client.acquisitions.get().account.processed >= 19, what="the first frames are processed")
+        until(
+            lambda: any(one.account.processed >= 19 for one in client.acquisitions.list()),
+            what="the first frames are processed",
+        )
         assert client.acquisitions.configure(paused=True).paused
         send(publisher, STACK[20:60])
         until(lambda: client.acquisitions.get().account.received == 60, what="frames come in the pause")

@@ -132,10 +132,10 @@ impl ScanAtWork {
         Ok(report)
     }
 
-    /// What only the account of frames knows.
+    /// What only the account of frames knows. Frames that were announced and never taken, because the tile ended early,
+    /// are not lost.
     fn complete(&self, worked: &mut Worked, tile: Tile) {
         let door = self.series.door();
-        worked.facts.frames_expected = tile::frames_expected(&door.info);
         let count = door.tiles.iter().rfind(|count| count.tile.index == tile.index);
         // Of a tile that was taken again the account is of all visits; then the gaps within this one must do.
         if let Some(count) = count.filter(|count| count.visits <= 1) {

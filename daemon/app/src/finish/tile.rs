@@ -8,7 +8,6 @@ use smlm::frc::{Halves, NoResolution};
 use smlm::localization::Localization;
 use smlm::merge::{Merged, Merger, Rule};
 use smlm::order::median;
-use smlm::series::SeriesInfo;
 use smlm::units::{Nm, Photons, PixelSize, Px};
 use smlm::verdict::TileFacts;
 
@@ -78,12 +77,6 @@ pub fn work(run: Run, pixel: PixelSize, steps: &Steps) -> Worked {
     worked.facts.frames_lost = span.saturating_sub(run.processed);
     worked.localizations = localizations;
     worked
-}
-
-/// Frames that a tile should have, where the publisher said how many all have together.
-pub fn frames_expected(info: &SeriesInfo) -> Option<u64> {
-    let tiles = u64::from(info.expected_tiles);
-    (tiles > 0 && info.expected_frames > 0).then(|| info.expected_frames / tiles)
 }
 
 fn merged(localizations: Vec<Localization>, rule: Rule) -> Vec<Localization> {
