@@ -15,10 +15,11 @@ from blinkd_models.anet import export, losses
 from blinkd_models.anet.convolve import both_ways, gaussian
 from blinkd_models.anet.evaluate import Curve, factors, seam
 from blinkd_models.anet.network import PUBLISHED, Anet, AnetArchitecture
-from blinkd_models.anet.pairs import Sampling, poisson_only, sample, target_of, widefield
+from blinkd_models.anet.pairs import Sampling, make_pairs, poisson_only, sample, target_of, widefield
 from blinkd_models.anet.recorded import LEAST_FRAMES, Recorded
 from blinkd_models.anet.settings import AnetSettings
 from blinkd_models.anet.similarity import ms_ssim, similarity_map
+from blinkd_models.anet.source import source_of, turned
 from blinkd_models.anet.structures import AXIS, SIGMA_PX, SWITCH, Structures, blur, chains, draw, splat
 from blinkd_models.anet.train import AnetTrainer, take
 from blinkd_models.evaluate.table import Table
@@ -184,6 +185,31 @@ def test_a_table_that_is_too_short_is_refused_with_the_remedy() -> None:
     short = Table(frame=np.arange(100), x_nm=np.ones(100), y_nm=np.ones(100), z_nm=np.zeros(100))
     with pytest.raises(ValueError, match="2000: give a longer table"):
         Recorded.of(short, name="short.csv")
+
+
+def test_pictures_of_other_processes_are_the_same_for_the_same_seed() -> None:
+    settings = AnetSettings(batch=2, side_px=64, workers=2, reuse=2)
+
+    def first_ones() -> list[torch.Tensor]:
+        source = source_of(settings, generator=numbers(), seed=3)
+        try:
+            return [source.next().counts for _ in range(6)]
+        finally:
+            source.close()
+
+    one, other = first_ones(), first_ones()
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    # Six are shown and every second one brings a new batch: three batches, told apart by what they count.
+    assert len({float(counts.sum()) for counts in one}) <= 3
+
+
+def test_a_turned_batch_is_turned_as_a_whole() -> None:
+    pairs = make_pairs(
+        ("filaments",), count=1, side_px=64, structures=Structures(), sampling=Sampling(), generator=numbers()
+    )
+    out = turned(pairs, quarters=1, mirrored=True)
+    for before, after in ((pairs.counts, out.counts), (pairs.widefield, out.widefield), (pairs.target, out.target)):
+        assert torch.equal(after, torch.rot90(before, 1, dims=(-2, -1)).flip(-1))
 
 
 def test_impossible_settings_are_all_named() -> None:

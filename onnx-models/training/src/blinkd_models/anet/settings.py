@@ -22,6 +22,8 @@ class AnetSettings:
     in pixels) whose frame subsets are learnt as well, in table_share of the updates, as table_kind.
     similarity, low_resolution, adversarial: the paper's weights alpha, beta, gamma. both_share: part of the pictures
     with localizations and widefield; the others have one of them, of which alone_share widefield only.
+    workers: processes that make pictures ahead; 0 makes them in place. With workers, each picture is shown ``reuse``
+    times on average, turned and mirrored.
     beginning: weight of a cross-entropy that fades over the first beginning_steps.
     """
 
@@ -37,6 +39,8 @@ class AnetSettings:
     clip_norm: float = 1.0
     average_decay: float = 0.999
     batch: int = 2
+    workers: int = 0
+    reuse: int = 1
     side_px: int = 256
     kinds: tuple[str, ...] = ("filaments",)
     tables: tuple[str, ...] = ()
@@ -66,13 +70,17 @@ class AnetSettings:
         """Everything that cannot be, each with its field and remedy."""
         above_zero = (
             "minutes", "learning_rate", "warmup_steps", "clip_norm", "batch", "side_px", "save_every_s",
-            "log_every_steps", "table_pixel_nm",
+            "log_every_steps", "table_pixel_nm", "reuse",
         )  # fmt: skip
         found = not_above_zero(self, above_zero)
         if self.side_px % self.architecture.grid_px:
             found.append(f"side_px is {self.side_px}; this depth needs a multiple of {self.architecture.grid_px}")
         if self.architecture.norm == "instance" and self.side_px == self.architecture.grid_px:
             found.append(f"side_px is {self.side_px}; instance norm needs more than one pixel at the bottom")
+        if self.workers < 0:
+            found.append(f"workers is {self.workers}; give 0, which makes pictures in place, or a number of processes")
+        if self.reuse > 1 and not self.workers:
+            found.append("reuse is above 1 without workers; give workers, or leave reuse at 1")
         known = ", ".join(SWITCH)
         found += [f"kinds holds {kind!r}; there are {known}" for kind in self.kinds if kind not in SWITCH]
         if not self.kinds or self.table_kind not in SWITCH:
@@ -99,7 +107,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "steps": 200_000,
         "minutes": 6000.0,
     },
+    "full": {
+        "architecture": {"features": 48, "discriminator_features": 32},
+        "batch": 8,
+        "workers": 14,
+        "reuse": 3,
+        "learning_rate": 4e-4,
+    },
     "all": {"kinds": ["filaments", "nuclear_pores", "mitochondria"]},
 }
-"""lite: the defaults. published: network, optimizer and budget of the paper. all: every kind, told apart by the
+"""lite: the defaults. full: for a GPU beside 16 processors; at a learning rate of 1e-3 it got
+stuck. published: network, optimizer and budget of the paper. all: every kind, told apart by the
 switch."""

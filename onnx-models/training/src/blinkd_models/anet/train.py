@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from blinkd_models import checkpoint, progress, schedule, settings_file
 from blinkd_models.anet import losses
 from blinkd_models.anet.network import Anet, AnetArchitecture, Discriminator, LowResolution
-from blinkd_models.anet.pairs import Pairs, make_pairs
-from blinkd_models.anet.recorded import Recorded
+from blinkd_models.anet.pairs import make_pairs
 from blinkd_models.anet.settings import AnetSettings
 from blinkd_models.anet.similarity import ms_ssim
+from blinkd_models.anet.source import source_of
 from blinkd_models.device import place
 from blinkd_models.moving_average import follow
 from blinkd_models.settings import plain
@@ -60,14 +60,13 @@ class AnetTrainer:
             "estimator": self._adam("estimator", settings.learning_rate),
             "discriminator": self._adam("discriminator", settings.discriminator_rate),
         }
-        pixel_nm = settings.table_pixel_nm
-        self.recorded = [Recorded.read(Path(table), pixel_nm=pixel_nm) for table in settings.tables]
         self.step, self.elapsed_s = 0, 0.0
         self.history: list[dict[str, float]] = []
         self.scores: list[dict[str, float]] = []
         self.stop_requested = False
         if found is not None:
             self._restore(found[0])
+        self.source = source_of(settings, generator=self.generator_of_numbers, seed=settings.seed + self.step)
 
     def fraction(self) -> float:
         """Part of the budget that is spent, 0 to 1."""
@@ -95,12 +94,13 @@ class AnetTrainer:
             if now - last_save >= self.settings.save_every_s:
                 self.save()
                 last_save = now
+        self.source.close()
         self._validate(report)
         self.save()
 
     def train_step(self) -> dict[str, float]:
         """One update of each network; returns :data:`MEASURES`."""
-        pairs = self._pairs()
+        pairs = self.source.next()
         mask = self._mask(len(pairs.switch), device=pairs.counts.device)
         generator, estimator, discriminator = self.generator, self.estimator, self.discriminator
         shown = generator.shown(pairs.counts, pairs.widefield, mask)
@@ -133,20 +133,6 @@ class AnetTrainer:
             kept = f"last good checkpoint: {self.path}" if self.path.exists() else "no checkpoint was written yet"
             raise TrainingStoppedError(f"a loss is not finite at step {self.step}; {kept}; try a smaller learning_rate")
         return dict(zip(MEASURES, numbers, strict=True))
-
-    def _pairs(self) -> Pairs:
-        settings, numbers = self.settings, self.generator_of_numbers
-        coin, which = torch.rand(2, generator=numbers, device=numbers.device).tolist()
-        if self.recorded and coin < settings.table_share:
-            table = self.recorded[int(which * len(self.recorded))]
-            return table.pairs(
-                settings.batch, side_px=settings.side_px, kind=settings.table_kind, sampling=settings.sampling,
-                generator=numbers,
-            )  # fmt: skip
-        return make_pairs(
-            settings.kinds, count=settings.batch, side_px=settings.side_px, structures=settings.structures,
-            sampling=settings.sampling, generator=numbers,
-        )  # fmt: skip
 
     def _mask(self, count: int, *, device: torch.device) -> Tensor:
         """Which inputs are there: [N, 2]."""
