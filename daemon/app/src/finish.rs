@@ -4,6 +4,11 @@
 //! disk and in the series' book; where the tiles lie by what they show. Never: a wait of the picture stage; a tile of
 //! which more may come; work that is lost by a kill (a tile that has no report is finished again).
 
+mod assembly;
+mod canvas;
+mod drawn;
+mod layer;
+mod layers;
 mod record;
 mod runs;
 mod scan;
@@ -21,6 +26,7 @@ use smlm::verdict::Limits;
 use crate::clock::Clock;
 use crate::live::{Door, Live, Series, State};
 use crate::store::journal;
+pub use assembly::{AssemblySettings, MOSAIC, TABLE};
 use scan::ScanAtWork;
 pub use tile::Steps;
 
@@ -33,6 +39,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How far the stage's step from a tile to the next may be off.
     pub stage_error: Nm,
+    /// Put tiles together to one picture and one data set; `None`: neither.
+    pub assembly: Option<AssemblySettings>,
 }
 
 /// Between two looks for scans that nobody rang for: those of an earlier run.
@@ -96,7 +104,7 @@ impl Finisher {
     fn step(&mut self) -> bool {
         for at in 0..self.scans.len() {
             let scan = &mut self.scans[at];
-            match scan.step(&self.settings) {
+            match scan.step(&self.settings, &self.live) {
                 Ok(true) => {
                     self.scans.rotate_left(at + 1);
                     return true;

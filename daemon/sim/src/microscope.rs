@@ -3,6 +3,7 @@
 //! In: [`Settings`]. Out: each frame's [`FrameInfo`], counts and truth, and what a publisher says of the series.
 //! Any frame can be made again with [`VirtualMicroscope::seek`]. Never: a clock, files, sockets, threads.
 
+use rand::RngExt;
 use smlm::frame::{Continuity, FrameId, FrameInfo, PixelType, Seq, StagePosition, Tile};
 use smlm::series::{Channel, Grid, Overlap, SeriesInfo};
 
@@ -10,8 +11,8 @@ use crate::camera::Sensor;
 use crate::emitters::{Blinking, Projection};
 use crate::glow::Glow;
 use crate::optics;
-use crate::seeds::{Purpose, fast_stream};
-use crate::settings::{BadSettings, Settings};
+use crate::seeds::{Purpose, fast_stream, stream};
+use crate::settings::{BadSettings, Scan, Settings};
 use crate::structure::{Area, Sample, View};
 use crate::truth::FrameTruth;
 
@@ -158,6 +159,13 @@ impl VirtualMicroscope {
         }
     }
 
+    /// Every tile in the order of acquisition, with where the centre of its field really is, in µm of the stage.
+    pub fn fields_um(&self) -> impl Iterator<Item = (Tile, (f64, f64))> {
+        let tiles =
+            (0..self.settings.scan.rows * self.settings.scan.columns).map(|at| tile(&self.settings, at));
+        tiles.map(|tile| (tile, field_um(&self.settings, tile)))
+    }
+
     /// What is said of frame `seq`, without making it. `None` behind the end of the recording.
     pub fn info(&self, seq: u64) -> Option<FrameInfo> {
         let s = &self.settings;
@@ -195,15 +203,26 @@ fn tile(settings: &Settings, index: u32) -> Tile {
     Tile { index, row, column: if backwards { columns - 1 - along } else { along } }
 }
 
-/// Centre of the tile's field; stage axes are those of the image.
+/// What the stage says of the centre of the tile's field; stage axes are those of the image.
 fn stage_um(settings: &Settings, tile: Tile) -> (f64, f64) {
     let step = 1.0 - settings.scan.overlap_percent / 100.0;
     (f64::from(tile.column) * settings.width_um() * step, f64::from(tile.row) * settings.height_um() * step)
 }
 
+/// Where the centre of the tile's field really is.
+fn field_um(settings: &Settings, tile: Tile) -> (f64, f64) {
+    let (x, y) = stage_um(settings, tile);
+    let off = settings.scan.stage_error_um;
+    if off == 0.0 || tile.index == 0 {
+        return (x, y);
+    }
+    let mut rng = stream(settings.seed, Purpose::Stage, tile.index, 0);
+    (x + off * rng.random_range(-1.0..=1.0), y + off * rng.random_range(-1.0..=1.0))
+}
+
 /// The field of a tile with the margin around it.
 fn tile_area(settings: &Settings, tile: Tile) -> Area {
-    let (x, y) = stage_um(settings, tile);
+    let (x, y) = field_um(settings, tile);
     let margin = settings.emitters.margin_px / 1000.0;
     let half_x = settings.width_um() / 2.0 + margin * settings.pixel_size.x.0;
     let half_y = settings.height_um() / 2.0 + margin * settings.pixel_size.y.0;
@@ -211,14 +230,17 @@ fn tile_area(settings: &Settings, tile: Tile) -> Area {
 }
 
 fn scan_area(settings: &Settings) -> Area {
-    let first = tile_area(settings, Tile::default());
+    // The first tile is where the stage says; others are off to all sides.
+    let off = settings.scan.stage_error_um;
+    let planned = Settings { scan: Scan { stage_error_um: 0.0, ..settings.scan }, ..settings.clone() };
+    let first = tile_area(&planned, Tile::default());
     let (row, column) = (settings.scan.rows - 1, settings.scan.columns - 1);
-    let last = tile_area(settings, Tile { index: 0, row, column });
-    Area { x_um: (first.x_um.0, last.x_um.1), y_um: (first.y_um.0, last.y_um.1) }
+    let last = tile_area(&planned, Tile { index: 0, row, column });
+    Area { x_um: (first.x_um.0 - off, last.x_um.1 + off), y_um: (first.y_um.0 - off, last.y_um.1 + off) }
 }
 
 fn projection(settings: &Settings, tile: Tile) -> Projection {
-    let (x, y) = stage_um(settings, tile);
+    let (x, y) = field_um(settings, tile);
     Projection {
         corner_um: (x - settings.width_um() / 2.0, y - settings.height_um() / 2.0),
         pixel_um: (settings.pixel_size.x.0 / 1000.0, settings.pixel_size.y.0 / 1000.0),

@@ -17,6 +17,8 @@ pub(crate) enum Purpose {
     Faults = 6,
     /// Noise of the camera in a widefield pass.
     Widefield = 7,
+    /// How far the stage is off.
+    Stage = 8,
 }
 
 /// Frames of a tile are numbered within 40 bits, tiles within 20.

@@ -43,6 +43,9 @@ pub struct Scan {
     pub snake: bool,
     /// `None`: the only tile goes on for ever.
     pub frames_per_tile: Option<u32>,
+    /// A field lies up to so far from where the stage says it is, in x and in y, evenly distributed; the first one does
+    /// not.
+    pub stage_error_um: f64,
 }
 
 /// A recording with the virtual microscope.
@@ -94,7 +97,14 @@ impl Default for Settings {
             background_photons: 20.0,
             camera: CameraModel::SCMOS,
             exposure_ms: 10.0,
-            scan: Scan { rows: 1, columns: 1, overlap_percent: 10.0, snake: true, frames_per_tile: None },
+            scan: Scan {
+                rows: 1,
+                columns: 1,
+                overlap_percent: 10.0,
+                snake: true,
+                frames_per_tile: None,
+                stage_error_um: 0.0,
+            },
             channel: Channel::Localization,
             widefield_of: None,
             start_unix_ns: 0,
@@ -158,6 +168,7 @@ impl Settings {
         number("emitters.density_per_um2 × twice the area in µm²", active, 0.0, ACTIVE_MAX);
         number("scan.rows × scan.columns", self.tiles().into(), 1.0, TILES_MAX.into());
         number("scan.overlap_percent", self.scan.overlap_percent, 0.0, 90.0);
+        number("scan.stage_error_um", self.scan.stage_error_um, 0.0, 100.0);
         if let Some(frames) = self.scan.frames_per_tile {
             number("scan.frames_per_tile", frames.into(), 1.0, u32::MAX.into());
         } else {

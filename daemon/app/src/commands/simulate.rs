@@ -1,8 +1,9 @@
 //! `blinkd simulate`: the virtual microscope, sending to a daemon over real ZeroMQ.
 
+use std::fmt::Write as _;
 use std::io::BufWriter;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -67,6 +68,15 @@ pub struct Options {
     /// Columns of a tile scan.
     #[arg(long, default_value_t = 1)]
     pub columns: u32,
+    /// Of neighbouring tiles, of a field's side.
+    #[arg(long, default_value_t = 10.0)]
+    pub overlap_percent: f64,
+    /// A field lies up to so far from where the stage says, in x and in y.
+    #[arg(long, default_value_t = 0.0, value_name = "UM")]
+    pub stage_error_um: f64,
+    /// Write where the fields really are: tile, row, column, x_um, y_um of their centres on the stage.
+    #[arg(long, value_name = "FILE")]
+    pub fields: Option<PathBuf>,
     /// Frames per tile; needed for a scan.
     #[arg(long)]
     pub frames_per_tile: Option<u32>,
@@ -144,6 +154,8 @@ impl Options {
             scan: Scan {
                 rows: self.rows,
                 columns: self.columns,
+                overlap_percent: self.overlap_percent,
+                stage_error_um: self.stage_error_um,
                 frames_per_tile: self.frames_per_tile.or_else(|| self.frames_of_one_tile()),
                 ..default.scan
             },
@@ -202,6 +214,14 @@ fn send_pass(options: &Options, scan: &Settings, frames: u32, clock: &SystemCloc
     }
 }
 
+fn write_fields(path: &Path, microscope: &VirtualMicroscope) -> anyhow::Result<()> {
+    let mut text = String::from("tile,row,column,x_um,y_um\n");
+    for (tile, (x, y)) in microscope.fields_um() {
+        let _ = writeln!(text, "{},{},{},{x},{y}", tile.index, tile.row, tile.column);
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn series_from(name: [u8; 16], now_unix_ns: u64) -> SeriesId {
     let mut id = name;
     id[8..].copy_from_slice(&now_unix_ns.to_be_bytes());
@@ -221,6 +241,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         settings.start_unix_ns = clock.now_unix_ns();
     }
     let microscope = VirtualMicroscope::new(settings.clone())?;
+    if let Some(path) = &options.fields {
+        write_fields(path, &microscope)?;
+    }
     let publisher = connect(&options.connect)?;
     let mut truth = open_truth(options, &settings)?;
     let mut player = Player::new(microscope, options.playing(), publisher)?;

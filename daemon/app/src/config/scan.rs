@@ -14,10 +14,22 @@ pub struct ScanTable {
     pub merge_nm: f64,
     /// How far the stage's step from a tile to the next may be off.
     pub stage_error_um: f64,
+    /// Write the scan's picture (OME-Zarr, while it grows and once more when all places are known) and the data set of
+    /// its localizations.
+    pub mosaic: bool,
+    /// Side of a pixel of that picture.
+    pub mosaic_pixel_nm: f64,
 }
 
 impl Default for ScanTable {
     fn default() -> Self {
-        Self { finish: true, drift: true, merge_nm: 20.0, stage_error_um: 3.0 }
+        Self {
+            finish: true,
+            drift: true,
+            merge_nm: 20.0,
+            stage_error_um: 3.0,
+            mosaic: true,
+            mosaic_pixel_nm: 20.0,
+        }
     }
 }

@@ -63,6 +63,11 @@ impl Records {
     }
 }
 
+/// Where all of it lies.
+pub fn folder(series_folder: &Path) -> PathBuf {
+    series_folder.join(FOLDER)
+}
+
 /// Whether a scan's tiles were ever finished here.
 pub fn exists(series_folder: &Path) -> bool {
     series_folder.join(FOLDER).join(FILE).is_file()

@@ -1,7 +1,8 @@
 //! One scan in the finish stage.
 //!
 //! In: runs of its journal, one at a time. Out: a report of each tile, on disk before it is told; seams with the tiles
-//! beside it; the places of all tiles. Never: two tiles in memory.
+//! beside it; the places of all tiles; picture and data set of all. Never: two tiles in memory; a report that waits for
+//! the picture.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -17,11 +18,13 @@ use smlm::stitch::{Seam, Settings as StitchSettings, Stitcher};
 use smlm::units::{Nm, PixelSize, Px};
 use smlm::verdict::Limits;
 
-use super::record::Records;
+use super::assembly::{Assembly, Done, Ending, Plan};
+use super::canvas::Spot;
+use super::record::{self, Records};
 use super::runs::{Run, Runs};
 use super::tile::{self, Worked};
-use super::{Settings, record};
-use crate::live::{Placed, SeamCount, Series, TileReport};
+use super::{Settings, layers};
+use crate::live::{Live, Placed, SeamCount, Series, TileReport};
 use crate::store::journal::{self, JournalReader};
 
 /// Overlap where the publisher does not say it, and the least that is assumed.
@@ -38,6 +41,20 @@ pub struct ScanAtWork {
     first_stage: Option<StagePosition>,
     stitcher: Option<Stitcher>,
     laid_out: Option<Instant>,
+    assembling: Assembling,
+    /// Where all tiles lie at last; the series has ended.
+    at_last: Option<BTreeMap<u32, (Nm, Nm)>>,
+}
+
+/// Picture and data set of the scan.
+enum Assembling {
+    /// Not wanted, or whole.
+    No,
+    /// The first tile is not finished yet.
+    NotYet,
+    Going(Box<Assembly>),
+    /// It goes on after a restart: the scan is not complete on disk.
+    Failed,
 }
 
 /// Between two times at which all places are found anew, which takes longer the more tiles there are.
@@ -61,6 +78,8 @@ impl ScanAtWork {
             first_stage: None,
             stitcher: None,
             laid_out: None,
+            assembling: if settings.assembly.is_some() { Assembling::NotYet } else { Assembling::No },
+            at_last: None,
         })
     }
 
@@ -68,14 +87,13 @@ impl ScanAtWork {
     ///
     /// # Errors
     /// The journal cannot be read on, or the report not be written; the tile is tried again after a restart.
-    pub fn step(&mut self, settings: &Settings) -> anyhow::Result<bool> {
+    pub fn step(&mut self, settings: &Settings, live: &Arc<Live>) -> anyhow::Result<bool> {
         let run = self.runs.next().context("the journal of a scan cannot be read on")?;
         let Some(run) = run else {
             if self.runs.ended() {
-                self.lay_out();
-                record::set_complete(&journal::folder(&settings.store, self.series.id))?;
-                self.series.book().complete = true;
+                return self.end(settings);
             }
+            self.assembled(|assembly| assembly.flush_if_due());
             return Ok(false);
         };
         let pixel = self.runs.pixel_size();
@@ -84,15 +102,20 @@ impl ScanAtWork {
         let field = Field { shape: run.shape, pixel };
         let corner = place(&info, field, run.tile, self.first_stage, run.stage).corner;
         let known = self.before.remove(&run.first_seq).filter(|report| report.tile == run.tile);
-        let report = match known {
+        let stage = run.stage;
+        let (report, localizations) = match known {
             // Only what the tiles beside it need is done again.
             Some(report) => {
-                let localizations = tile::again(run, pixel, &report.drift);
+                let localizations = tile::again(run, pixel, &settings.steps, &report.drift);
                 self.stitch(settings, (report.tile, corner), field, &localizations);
-                report
+                (report, localizations)
             }
             None => self.finish(run, corner, field, settings)?,
         };
+        if matches!(self.assembling, Assembling::NotYet) {
+            self.begin(&report, field, stage, (settings, live));
+        }
+        self.assemble(&report, field, &localizations, settings);
         self.series.book().put(report, &settings.limits);
         if self.laid_out.is_none_or(|at| at.elapsed() > LAY_OUT) {
             self.lay_out();
@@ -107,7 +130,7 @@ impl ScanAtWork {
         corner: (Nm, Nm),
         field: Field,
         settings: &Settings,
-    ) -> anyhow::Result<TileReport> {
+    ) -> anyhow::Result<(TileReport, Vec<Localization>)> {
         let began = Instant::now();
         let (tile, seqs) = (run.tile, (run.first_seq, run.last_seq));
         let mut worked = tile::work(run, field.pixel, &settings.steps);
@@ -129,7 +152,96 @@ impl ScanAtWork {
             finished_unix_ns: settings.clock.now_unix_ns(),
         };
         self.records.append(&report)?;
-        Ok(report)
+        Ok((report, worked.localizations))
+    }
+
+    /// Opens picture and data set with the first tile.
+    fn begin(
+        &mut self,
+        first: &TileReport,
+        field: Field,
+        stage: Option<StagePosition>,
+        (settings, live): (&Settings, &Arc<Live>),
+    ) {
+        let Some(wanted) = settings.assembly else { return };
+        let first = Spot { tile: first.tile, corner: first.corner, shape: field.shape, pixel: field.pixel };
+        let stage = stage.map(|at| (Nm(at.x_um * 1e3), Nm(at.y_um * 1e3)));
+        let folder = record::folder(&journal::folder(&settings.store, self.series.id));
+        let opened = Assembly::open(&folder, &self.series.info(), &Plan { first, stage }, wanted);
+        let opened = opened.and_then(|mut assembly| {
+            assembly.add_layer(|folder, name, extent| {
+                layers::widefield((folder, name, extent), &settings.store, live, self.series.id)
+            })?;
+            Ok(assembly)
+        });
+        match opened {
+            Ok(assembly) => self.assembling = Assembling::Going(Box::new(assembly)),
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Adds a tile to picture and data set, unless it is there.
+    fn assemble(
+        &mut self,
+        report: &TileReport,
+        field: Field,
+        localizations: &[Localization],
+        settings: &Settings,
+    ) {
+        let mut spot =
+            Spot { tile: report.tile, corner: report.corner, shape: field.shape, pixel: field.pixel };
+        let done = || Done {
+            drift: report
+                .no_drift
+                .clone()
+                .unwrap_or_else(|| "mean shift, to the middle of the tile's frames".into()),
+            merge: settings
+                .steps
+                .merge
+                .map_or_else(String::new, |nm| format!("successive frames, {} nm", nm.0)),
+        };
+        self.assembled(|assembly| {
+            if assembly.has(report.tile, report.seqs.0) {
+                return Ok(());
+            }
+            spot.corner = assembly.place(report.tile, report.corner, &report.seams);
+            assembly.add(spot, report.seqs.0, localizations, done())
+        });
+    }
+
+    /// Does something to picture and data set, where there are some; `None` where not, or where that failed.
+    fn assembled<T>(&mut self, work: impl FnOnce(&mut Assembly) -> anyhow::Result<T>) -> Option<T> {
+        let Assembling::Going(assembly) = &mut self.assembling else { return None };
+        work(assembly).map_err(|error| self.fail(&error)).ok()
+    }
+
+    /// Reports and verdicts go on without picture and data set.
+    fn fail(&mut self, error: &anyhow::Error) {
+        let error = format!("{error:#}");
+        tracing::error!(series = %self.series.id, error, "the mosaic of a scan cannot be written; it goes on after a restart");
+        self.series.exit().files_failed.push(format!("mosaic: {error}"));
+        self.assembling = Assembling::Failed;
+    }
+
+    /// The series is over: one tile of the last picture, or the end of all.
+    fn end(&mut self, settings: &Settings) -> anyhow::Result<bool> {
+        let at_last = match self.at_last.take() {
+            Some(at_last) => at_last,
+            None => {
+                self.lay_out();
+                self.series.book().corners()
+            }
+        };
+        let ending = self.assembled(|assembly| assembly.finish(&at_last)).unwrap_or(Ending::Whole);
+        self.at_last = Some(at_last);
+        if ending != Ending::Whole {
+            return Ok(ending == Ending::More);
+        }
+        if !matches!(self.assembling, Assembling::Failed) {
+            record::set_complete(&journal::folder(&settings.store, self.series.id))?;
+        }
+        self.series.book().complete = true;
+        Ok(false)
     }
 
     /// What only the account of frames knows. Frames that were announced and never taken, because the tile ended early,

@@ -22,6 +22,15 @@ pub struct Steps {
     pub merge: Option<Nm>,
 }
 
+impl Steps {
+    fn merge(&self, localizations: Vec<Localization>, pixel: PixelSize) -> Vec<Localization> {
+        match self.merge {
+            Some(distance) => merged(localizations, Rule { distance, ..Rule::usual(pixel) }),
+            None => localizations,
+        }
+    }
+}
+
 /// A tile that was worked through.
 #[derive(Clone, Debug, Default)]
 pub struct Worked {
@@ -35,13 +44,13 @@ pub struct Worked {
     pub photons: Option<f64>,
 }
 
-/// The localizations of a run that was worked through before a restart, without the drift it had; not merged.
-pub fn again(run: Run, pixel: PixelSize, known: &[Moved]) -> Vec<Localization> {
+/// The localizations of a run that was worked through before a restart: without the drift it had, merged.
+pub fn again(run: Run, pixel: PixelSize, steps: &Steps, known: &[Moved]) -> Vec<Localization> {
     let mut localizations = run.localizations;
     if let Some(drift) = Drift::of_moved(known.to_vec(), (run.first_seq, run.last_seq)) {
         drift::correct(&mut localizations, &drift, pixel);
     }
-    localizations
+    steps.merge(localizations, pixel)
 }
 
 /// Works a run through. Takes up to some seconds.
@@ -59,9 +68,7 @@ pub fn work(run: Run, pixel: PixelSize, steps: &Steps) -> Worked {
             Err(why) => worked.no_drift = Some(why.to_string()),
         }
     }
-    if let Some(distance) = steps.merge {
-        localizations = merged(localizations, Rule { distance, ..Rule::usual(pixel) });
-    }
+    localizations = steps.merge(localizations, pixel);
     match resolution(&localizations, pixel) {
         Ok(frc) => worked.facts.frc = Some(frc),
         Err(why) => worked.no_frc = Some(why.to_string()),
@@ -161,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_drift_known_from_before_is_not_measured_again() {
-        let steps = Steps { drift: true, merge: None };
+        let steps = Steps { drift: true, merge: Some(Nm(20.0)) };
         let first = work(moving(), PIXEL, &steps);
-        assert_eq!(first.localizations, again(moving(), PIXEL, &first.drift));
+        assert_eq!(first.localizations, again(moving(), PIXEL, &steps, &first.drift));
     }
 
     #[test]

@@ -118,6 +118,15 @@ impl Book {
         (self.places, self.seams) = (places, seams);
     }
 
+    /// Of each tile's first pixel, by what the tiles show, else by the stage; relative to the scan's first tile.
+    pub fn corners(&self) -> BTreeMap<u32, (Nm, Nm)> {
+        let of = |(report, _): &(TileReport, Verdict)| {
+            let moved = self.places.get(&report.tile.index).map_or((Nm(0.0), Nm(0.0)), |placed| placed.moved);
+            (report.tile.index, (Nm(report.corner.0.0 + moved.0.0), Nm(report.corner.1.0 + moved.1.0)))
+        };
+        self.tiles.values().map(of).collect()
+    }
+
     pub fn tile(&self, index: u32) -> Option<(&TileReport, &Verdict, Option<&Placed>)> {
         let (report, verdict) = self.tiles.get(&index)?;
         Some((report, verdict, self.places.get(&index)))

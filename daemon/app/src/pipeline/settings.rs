@@ -124,5 +124,6 @@ pub(super) fn finish(config: &Config, clock: Clock) -> finish::Settings {
         steps: finish::Steps { drift: scan.drift, merge: (scan.merge_nm > 0.0).then_some(Nm(scan.merge_nm)) },
         limits: Limits::default(),
         stage_error: Nm(scan.stage_error_um * 1e3),
+        assembly: scan.mosaic.then_some(finish::AssemblySettings { pixel: Nm(scan.mosaic_pixel_nm) }),
     }
 }

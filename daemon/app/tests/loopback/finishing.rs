@@ -3,6 +3,8 @@
 use blinkd::serve::grpc::scans_client::ScansClient;
 use smlm::frame::{FrameInfo, StagePosition, Tile};
 use smlm::series::{Grid, Overlap, SeriesInfo};
+use wire::files::tables::dataset::Dataset;
+use wire::files::zarr::{MosaicReader, Region};
 use wire::pb;
 
 use crate::rig::{Rig, Sender, id, until};
@@ -118,6 +120,89 @@ fn a_finished_scan_can_be_looked_at_after_a_restart() {
     let said = scan(&rig);
     assert!(said.complete && said.tiles.len() == 6);
     assert!(said.tiles.iter().all(|tile| tile.report.as_ref().is_some_and(|r| r.localizations == 40)));
+}
+
+fn table(rig: &Rig) -> Vec<(u32, u32)> {
+    let data = Dataset::open(&rig.folder(1).join("scan/localizations.parquet")).unwrap();
+    let rows = data.query(None, None).unwrap().map(|row| row.unwrap().at);
+    rows.map(|at| (at.tile, at.frame)).collect()
+}
+
+/// Localizations in the whole picture, and where it begins on the stage.
+fn mosaic(rig: &Rig) -> (u64, (f64, f64)) {
+    let mosaic = MosaicReader::open(&rig.folder(1).join("scan/mosaic.ome.zarr")).unwrap();
+    assert!(mosaic.complete());
+    let about = mosaic.about();
+    let region = Region { x: 0, y: 0, width: about.width, height: about.height };
+    let counts: Vec<u16> = mosaic.view(0, 0, region).unwrap();
+    (counts.iter().map(|count| u64::from(*count)).sum(), (about.corner.0.0, about.corner.1.0))
+}
+
+#[test]
+fn a_scan_leaves_one_picture_and_one_table_of_all_tiles() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(6 * u64::from(FRAMES), on_stage);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    let mut table = table(&rig);
+    table.sort_unstable();
+    let every: Vec<(u32, u32)> = (0..6 * FRAMES).map(|frame| (frame / FRAMES, frame)).collect();
+    assert_eq!(table, every);
+    let (shown, corner) = mosaic(&rig);
+    // What lies in an overlap is one tile's: a part of each tile's localizations is another's.
+    assert!(shown > 0 && shown <= every.len() as u64, "{shown}");
+    assert_eq!(corner, (-3200.0, -3200.0), "the first field's middle is where the stage began");
+    assert!(!rig.folder(1).join("scan/mosaic.growing.ome.zarr").exists());
+}
+
+#[test]
+fn a_daemon_killed_in_a_scan_leaves_the_same_picture_and_table_in_the_end() {
+    let whole = |killed: bool| {
+        let mut rig = Rig::start(|_| ());
+        let mut sender = begin(&rig);
+        sender.send_changed(3 * u64::from(FRAMES) + 7, on_stage);
+        until("three tiles are finished", || finished(&rig) == 3);
+        rig.settled(1, 3 * u64::from(FRAMES) + 7);
+        if killed {
+            let copy = rig.copy();
+            drop(sender.publisher);
+            rig.stop();
+            rig = copy.start_again();
+            sender = Sender { next: sender.next, frames_per_tile: FRAMES, ..rig.publisher(1) };
+        }
+        sender.send_changed(3 * u64::from(FRAMES) - 7, on_stage);
+        sender.end();
+        until("the scan is complete", || rig.series(1).book().complete);
+        let mut table = table(&rig);
+        table.sort_unstable();
+        (table, mosaic(&rig))
+    };
+    assert_eq!(whole(true), whole(false));
+}
+
+#[test]
+fn where_the_picture_cannot_be_written_tiles_are_judged_all_the_same_and_a_restart_writes_it() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_changed(10, on_stage);
+    rig.settled(1, 10);
+    let in_the_way = rig.folder(1).join("scan/localizations.parquet");
+    std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
+    std::fs::write(&in_the_way, "a file where a folder belongs").unwrap();
+    sender.send_changed(6 * u64::from(FRAMES) - 10, on_stage);
+    sender.end();
+    until("all tiles are finished", || finished(&rig) == 6);
+    rig.done(1);
+    let failed = rig.series(1).exit().files_failed.join("; ");
+    assert!(failed.contains("mosaic: ") && failed.contains("localizations.parquet"), "{failed}");
+    drop(sender.publisher);
+    let stopped = rig.stop();
+    std::fs::remove_file(&in_the_way).unwrap();
+    let rig = stopped.start_again();
+    until("the scan is complete", || rig.live.find(id(1)).is_some_and(|series| series.book().complete));
+    assert_eq!(table(&rig).len(), 6 * FRAMES as usize);
+    assert!(mosaic(&rig).0 > 0);
 }
 
 #[test]

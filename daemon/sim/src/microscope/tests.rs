@@ -9,7 +9,14 @@ use smlm::frame::Shape;
 use smlm::units::Adu;
 
 fn scan() -> Settings {
-    let scan = Scan { rows: 2, columns: 3, overlap_percent: 10.0, snake: true, frames_per_tile: Some(5) };
+    let scan = Scan {
+        rows: 2,
+        columns: 3,
+        overlap_percent: 10.0,
+        snake: true,
+        frames_per_tile: Some(5),
+        stage_error_um: 0.0,
+    };
     Settings { shape: Shape { width: 64, height: 48 }, scan, ..Settings::default() }
 }
 
@@ -204,4 +211,27 @@ fn a_widefield_pass_is_equally_bright_where_two_tiles_overlap() {
         let sd = ((one - 100.0).max(1.0) / 0.46 + 12.0).sqrt() * (2.0f64 / 5.0).sqrt();
         assert!((one - other).abs() < 6.0 * sd, "at ({x}, {y}): {one} and {other}");
     }
+}
+
+#[test]
+fn a_stage_that_is_off_says_the_plan_while_the_field_shows_what_lies_elsewhere() {
+    let stripes = Structure::Stripes { distance_nm: 0.0, pitch_nm: 1700.0 };
+    let scan = Scan { stage_error_um: 2.0, ..scan().scan };
+    let settings = Settings { structure: stripes, scan, ..self::scan() };
+    let mut microscope = VirtualMicroscope::new(settings).unwrap();
+    let fields: Vec<(f64, f64)> = microscope.fields_um().map(|(_, at)| at).collect();
+    let mut farthest = 0.0f64;
+    for (info, _, truth) in record(&mut microscope, usize::MAX) {
+        let (field, said) = (fields[info.tile.index as usize], info.stage.unwrap());
+        assert_eq!(said.x_um, f64::from(info.tile.column) * 6.4 * 0.9);
+        let error = (field.0 - said.x_um).abs().max((field.1 - said.y_um).abs());
+        assert!(error <= if info.tile.index == 0 { 0.0 } else { 2.0 }, "{error}");
+        farthest = farthest.max(error);
+        for e in &truth.emitters {
+            let stage_um = field.0 - 3.2 + (e.x_px + 0.5) * 0.1;
+            let from_line = stage_um / 1.7 - (stage_um / 1.7).round();
+            assert!(from_line.abs() < 1e-6, "tile {}: {from_line}", info.tile.index);
+        }
+    }
+    assert!(farthest > 0.5, "{farthest}");
 }
