@@ -253,6 +253,7 @@ fn hil() -> Result<Ended, String> {
             "mm-test-adapters==75.20261014.post1",
             "pymmcore-plus==0.18.1",
             "useq-schema==0.9.2",
+            "zarr==3.1.6",
         ],
     )?;
     tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;

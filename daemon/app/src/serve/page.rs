@@ -102,6 +102,7 @@ async fn status(State(page): State<Page>, headers: HeaderMap) -> Result<Response
         "alarms": page.shared.live.alarms(),
         "frame_endpoint": daemon.frame_endpoint,
         "disk_free_bytes": daemon.disk_free_bytes,
+        "busy": summary::busy(&page.shared.live),
         "series": series.map(|series| summary::series(&series)),
     });
     Ok(([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response())
