@@ -118,6 +118,9 @@ class FakeCore:
     def getImageHeight(self) -> int:
         return self.roi[3]
 
+    def getImageBitDepth(self) -> int:
+        return 12
+
     def getPixelSizeUm(self) -> float:
         return 0.108
 

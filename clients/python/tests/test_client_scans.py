@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from blinkd import AsyncClient, Client
-from blinkd.client import Scan, Seams, TileReason, TileState
+from blinkd.client import Enough, Scan, Seams, TileReason, TileState
 from blinkd.v1 import scans_pb2 as pb
 from fake_daemon import FakeDaemon
 
@@ -47,9 +47,21 @@ def test_a_scan_says_how_far_it_is_and_what_its_seams_are_like() -> None:
     assert told.seams == Seams(matched=1, rejected=0, without=0, residual_nm=8.5)
 
 
+def test_a_tile_of_which_there_is_enough_says_where_and_what_was_saved() -> None:
+    report = pb.TileReport(psf_sigma_px=1.31, psf_sigma_sd_px=0.02, frames_saved=140, seconds_saved=1.4)
+    tile = pb.ScanTile(state=4, report=report, enough=pb.Enough(seq=59, frames=60, localizations=6000, frc_nm=48.5))
+    told = asked(pb.Scan(series_id=ID, tiles=[tile], early_stop=True, frames_saved=140, seconds_saved=1.4))
+    assert told.tiles[0].enough == Enough(seq=59, frames=60, localizations=6000, frc_nm=48.5)
+    assert (told.early_stop, told.frames_saved, told.seconds_saved) == (True, 140, 1.4)
+    said = told.tiles[0].report
+    assert said is not None
+    assert (said.frames_saved, said.seconds_saved, said.psf_sigma_sd_px) == (140, 1.4, 0.02)
+
+
 def test_a_scan_of_an_older_daemon_has_no_reports_and_no_seams() -> None:
     told = asked(pb.Scan(series_id=ID, tiles=[pb.ScanTile(state=4)]))
     assert (told.tiles[0].report, told.seams, told.suspect, told.complete) == (None, None, (), False)
+    assert (told.tiles[0].enough, told.early_stop, told.frames_saved) == (None, False, 0)
 
 
 def test_a_state_of_a_newer_daemon_is_unspecified() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import grpc
 import pytest
 
 from blinkd import Series
@@ -20,8 +23,10 @@ from blinkd.micromanager import (
 )
 from blinkd.micromanager.core import Core
 from blinkd.v1 import frames_pb2 as pb
+from blinkd.v1 import scans_pb2 as pb_s
 from conftest import Receiver
 from fake_core import FakeCore
+from fake_daemon import FakeDaemon
 
 PLAN = ScanPlan(rows=2, columns=2, frames=3, field_um=(10.0, 10.0), overlap_um=(1.0, 1.0))
 
@@ -64,6 +69,7 @@ def test_the_series_says_the_grid_and_the_overlap_in_um(receiver: Receiver) -> N
     assert (start.grid_rows, start.grid_columns, start.snake, start.expected_tiles) == (2, 2, True, 4)
     assert (start.overlap_x, start.overlap_unit) == (1.0, pb.OVERLAP_UNIT_UM)
     assert (start.pixel_size_x_nm, start.affine[0]) == (108.0, 0.108)
+    assert start.bit_depth == 12
 
 
 def test_focus_is_sought_at_every_tile_after_the_stage_arrived(receiver: Receiver) -> None:
@@ -188,6 +194,79 @@ def test_a_tile_of_which_there_is_enough_ends_early_and_is_not_taken_again(recei
     ]
     assert [f.seq for f in receiver.frames()] == list(range(10)), "nothing is missing between the tiles"
     assert not core.running
+
+
+class Paced(FakeCore):
+    """A camera that is still taking a tile when the daemon has answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+        self.begun: list[int] = []
+
+    def startSequenceAcquisition(self, frames: int, interval_ms: float, stop_on_overflow: bool, /) -> None:
+        self.begun.append(self.taken)
+        super().startSequenceAcquisition(frames, interval_ms, stop_on_overflow)
+
+    def popNextImageAndMD(self) -> tuple[Any, dict[str, str]]:
+        time.sleep(0.005)
+        self.taken += 1
+        return super().popNextImageAndMD()
+
+
+Watch = Callable[[pb_s.WatchScanRequest, grpc.ServicerContext], Iterator[pb_s.Scan]]
+
+
+def enough_of(core: Paced, *, tiles: int, target: bool = True) -> Watch:
+    """A daemon that has enough of each tile with the tenth frame of its first visit."""
+
+    def watch(request: pb_s.WatchScanRequest, context: grpc.ServicerContext) -> Iterator[pb_s.Scan]:
+        while context.is_active():
+            told = pb_s.Scan(series_id=request.series_id, early_stop=target)
+            for index, first in enumerate(core.begun[:tiles] if target else []):
+                if core.taken >= first + 10:
+                    told.tiles.add(enough=pb_s.Enough(seq=first + 9, frames=10)).tile.tile_index = index
+            yield told
+            time.sleep(0.01)
+
+    return watch
+
+
+LONG = dataclasses.replace(PLAN, frames=400)
+
+
+def test_tiles_end_early_when_the_daemon_has_enough_and_the_time_saved_is_told(receiver: Receiver) -> None:
+    core = Paced()
+    with FakeDaemon(WatchScan=enough_of(core, tiles=4)) as daemon:
+        report = run(core, receiver, LONG, early_stop=daemon.address).report  # type: ignore[attr-defined]
+    assert [tile.index for tile in report.tiles] == [0, 1, 2, 3]
+    assert all(tile.enough and tile.whole and 10 <= tile.frames < 400 for tile in report.tiles)
+    said = report.summary()
+    assert said["frames_saved"] == sum(400 - tile.frames for tile in report.tiles)
+    assert said["seconds_saved"] == pytest.approx(sum(tile.frames_saved / tile.fps for tile in report.tiles))
+    assert (said["ended_early"], said["early_stop_error"]) == ([0, 1, 2, 3], "")
+
+
+def test_what_was_enough_of_an_earlier_visit_does_not_end_the_next_one(receiver: Receiver) -> None:
+    core, plan = Paced(), dataclasses.replace(PLAN, rows=1, columns=1, frames=200)
+    with FakeDaemon(WatchScan=enough_of(core, tiles=1)) as daemon:
+        again = {"early_stop": daemon.address, "again": lambda tile: [0] if tile.visit == 0 else []}
+        report = run(core, receiver, plan, **again).report  # type: ignore[attr-defined]
+    assert [(tile.visit, tile.enough) for tile in report.tiles] == [(0, True), (1, False)]
+    assert report.tiles[1].frames == 200
+
+
+@pytest.mark.parametrize(("target", "said"), [(False, "has no target"), (None, "")])
+def test_a_daemon_that_cannot_say_when_there_is_enough_is_reported_and_no_tile_ends_early(
+    receiver: Receiver, target: bool | None, said: str
+) -> None:
+    core, plan = Paced(), dataclasses.replace(PLAN, frames=40)
+    answers = {} if target is None else {"WatchScan": enough_of(core, tiles=4, target=target)}
+    with FakeDaemon(**answers) as daemon:
+        report = run(core, receiver, plan, early_stop=daemon.address).report  # type: ignore[attr-defined]
+    assert {tile.frames for tile in report.tiles} == {40}
+    assert report.early_stop_error != ""
+    assert said in report.early_stop_error
 
 
 def test_without_a_daemon_the_scan_goes_on_and_every_frame_is_counted_as_dropped(receiver: Receiver) -> None:

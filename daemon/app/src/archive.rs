@@ -125,8 +125,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 pub fn redraw(series: Arc<Series>, settings: &picture::Settings) -> Result<Lane, JournalError> {
     let reader = JournalReader::open(&journal::folder(&settings.store, series.id))?;
     let mut lane = Lane::finished(series, reader.pixel_size(), settings);
-    reader.blocks().filter(|block| block.head.frames > 0).for_each(|block| lane.redraw(&block));
-    lane.redrawn();
+    let reports = lane.series.book().tiles().map(|(report, _)| (report.tile.index, report.clone())).collect();
+    lane.redraw(reader, &reports);
     lane.resolve();
     Ok(lane)
 }

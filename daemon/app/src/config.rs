@@ -14,7 +14,7 @@ mod load;
 mod scan;
 pub use gaussian::{Astigmatism, CurveTable, GaussianTable};
 pub use load::{ConfigError, Problem};
-pub use scan::ScanTable;
+pub use scan::{EarlyStop, ScanTable};
 
 /// Everything that can be set. `reference.toml` lists each key with its default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

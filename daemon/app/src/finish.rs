@@ -19,12 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use smlm::enough::Targets;
 use smlm::series::Channel;
 use smlm::units::Nm;
 use smlm::verdict::Limits;
 
 use crate::clock::Clock;
-use crate::live::{Door, Live, Series, State};
+use crate::live::{Door, Live, Series, State, TileReport};
 use crate::store::journal;
 pub use assembly::{AssemblySettings, MOSAIC, TABLE};
 use scan::ScanAtWork;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub clock: Clock,
     pub steps: Steps,
     pub limits: Limits,
+    /// When the tile in hand may end; `None`: that is not looked for.
+    pub enough: Option<Targets>,
     /// How far the stage's step from a tile to the next may be off.
     pub stage_error: Nm,
     /// Put tiles together to one picture and one data set; `None`: neither.
@@ -135,6 +138,14 @@ impl Finisher {
 pub fn is_scan(door: &Door) -> bool {
     let gridded = door.info.grid.is_some_and(|grid| grid.rows.max(grid.columns) > 1);
     door.info.channel == Channel::Localization && (gridded || door.tiles.len() > 1)
+}
+
+/// What was finished of a series, as it is on disk; none where there is nothing.
+///
+/// # Errors
+/// What is kept of it cannot be read.
+pub fn reports(folder: &Path) -> anyhow::Result<Vec<TileReport>> {
+    record::read(folder)
 }
 
 /// What was finished of a recording of an earlier run.

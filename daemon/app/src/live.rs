@@ -7,6 +7,7 @@
 mod book;
 mod door;
 mod view;
+mod visit;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -22,9 +23,10 @@ use smlm::series::{Channel, SeriesInfo};
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
-pub use self::book::{Book, Placed, SeamCount, TileReport};
+pub use self::book::{Book, Early, Placed, SeamCount, TileReport};
 pub use self::door::{Door, MAX_TILES, TileCount, Wishes};
 pub use self::view::View;
+pub use self::visit::Visit;
 
 /// The whole daemon's state.
 pub struct Live {

@@ -18,6 +18,7 @@ use infer::Engine;
 use smlm::frame::FrameInfo;
 use smlm::localization::Localization;
 use smlm::localize::{OutputScale, Rule};
+use smlm::looks::{Look, Looks};
 use smlm::series::Channel;
 use smlm::units::Camera;
 use smlm::window::{WindowFrames, Windower};
@@ -77,6 +78,8 @@ pub struct Batch {
     pub failed: bool,
     /// One of the frames for viewers, where somebody wants to see one.
     pub view: Option<Box<View>>,
+    /// What was seen of focus and light in some of the frames.
+    pub look: Option<Look>,
 }
 
 impl Batch {
@@ -89,6 +92,7 @@ impl Batch {
             last_slot: 0,
             failed: false,
             view: None,
+            look: None,
         }
     }
 }
@@ -102,6 +106,8 @@ pub struct Settings {
     pub idle_flush: Duration,
     /// What the network was trained for; `None` for engines that do not care.
     pub pixel_range_nm: Option<(f64, f64)>,
+    /// Focus and light of tiles are looked at.
+    pub looks: bool,
 }
 
 /// Windows that one call of the engine can hold, whatever is configured.
@@ -224,6 +230,7 @@ impl Localizer {
             channel: info.channel,
             collector: Collector::new(self.samples.wanted && info.channel == Channel::Localization),
             averaging: None,
+            looks: Looks::default(),
             released,
             done_through,
             warmed: None,
@@ -281,6 +288,7 @@ impl Localizer {
         let network = self.engine.network_ns().saturating_sub(before_ns);
         self.live.busy.network.fetch_add(network, atomic::Ordering::Relaxed);
         lane.show(windows, &mut batch);
+        lane.look(windows, self.settings.looks, &mut batch);
         for window in lane.pending.drain(..windows) {
             batch.frames.push(window.this);
             batch.last_slot = window.this_slot;
@@ -379,6 +387,7 @@ fn spare_batch(spare: &Receiver<Box<Batch>>, series: Arc<Series>) -> Box<Batch> 
             batch.frames.clear();
             batch.localizations.clear();
             batch.failed = false;
+            batch.look = None;
             batch
         }
         Err(_) => Box::new(Batch::new(series)),

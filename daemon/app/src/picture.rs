@@ -4,6 +4,7 @@
 //! statistics, picture tiles, finished series to the files stage. Never: a wait for a client, a table file,
 //! an encoding. Drawing has a time budget per turn, so that viewers cannot hold up the journal.
 
+mod correcting;
 mod lane;
 mod previews;
 
@@ -23,6 +24,7 @@ use crate::files::FileJob;
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, ToPicture};
 use crate::store::ring::RingReader;
+pub use correcting::Shown;
 use lane::RETRY;
 pub use lane::{DISK_FULL, Lane};
 use previews::Previews;
@@ -34,6 +36,8 @@ pub struct Settings {
     /// Where the publisher does not know it.
     pub pixel_size: PixelSize,
     pub tick: Duration,
+    /// Frames after which the finish stage looks at the tile in hand; `None`: only when it is over.
+    pub check_every: Option<u64>,
     pub max_previews: usize,
     pub max_subscriptions: usize,
 }
@@ -111,9 +115,23 @@ impl PictureStage {
                     Err(_) => listening = false,
                 },
                 recv(tick) -> _ => self.tick(),
+                default(self.patience()) => self.correct(),
             }
         }
         self.finish();
+    }
+
+    /// Nothing, where tiles of the map are to be corrected and nobody asks for anything else.
+    fn patience(&self) -> Duration {
+        let due = self.lanes.iter().any(|lane| lane.corrections.is_due());
+        if due { Duration::ZERO } else { self.settings.tick }
+    }
+
+    /// A piece of what is to be corrected of one series.
+    fn correct(&mut self) {
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.corrections.is_due()) {
+            lane.correct(&self.settings.store);
+        }
     }
 
     fn take(&mut self, message: ToPicture) {
@@ -189,11 +207,15 @@ impl PictureStage {
         }
         let tile = lane.tile_index();
         lane.account(&batch, self.clock.now_unix_ns());
-        if lane.tile_index() != tile {
+        let over = lane.tile_index() != tile;
+        if over || lane.is_to_be_checked(batch.frames.len() as u64, self.settings.check_every) {
             let _ = self.outs.finish.try_send(()); // full: it rings already; gone: nothing is finished
         }
+        if over && tile.is_some() {
+            lane.follow_tiles(&self.settings.store);
+        }
         let _ = self.outs.bell.try_send(()); // the ring has room again; full: the localizer is awake
-        lane.draw(&batch.localizations);
+        lane.draw(&batch);
         if let Some(first) = batch.frames.first() {
             lane.resolution.take(&batch.series, first, &batch.localizations, lane.pixel);
         }
@@ -248,6 +270,10 @@ impl PictureStage {
     fn tick(&mut self) {
         if let Some((series, seq)) = self.newest {
             tell_lagged(&mut self.subscriptions, series, seq);
+        }
+        for lane in &mut self.lanes {
+            let book = lane.series.book();
+            lane.corrections.look(&book);
         }
         for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
             lane.refresh(self.clock.now_unix_ns());

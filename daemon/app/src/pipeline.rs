@@ -133,7 +133,7 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
     };
     // Before the stages: a port in use must not cost a frame.
     if listen {
-        daemon.serve(config)?;
+        daemon.serve(config, clock)?;
     }
     daemon.connect(config, input, (opened, spare.ok()), recovered, clock, requests)?;
     Ok(daemon)
@@ -242,7 +242,7 @@ impl Daemon {
         Ok(())
     }
 
-    fn serve(&mut self, config: &Config) -> anyhow::Result<()> {
+    fn serve(&mut self, config: &Config, clock: Clock) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(config.serve.max_clients + 8)
@@ -267,7 +267,8 @@ impl Daemon {
             snapshots: Arc::new(tokio::sync::Semaphore::new(1)),
             redrawing: Arc::new(tokio::sync::Semaphore::new(1)),
             picture: Arc::new(settings::picture(config)),
-            instance: Clock::start().now_unix_ns(),
+            clock,
+            instance: clock.now_unix_ns(),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);
         let task = runtime.spawn(serve::run(listener, shared));

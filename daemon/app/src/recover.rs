@@ -14,6 +14,7 @@ use smlm::frame::{GapCause, Tile};
 use smlm::series::SeriesInfo;
 
 use crate::config::Config;
+use crate::finish;
 use crate::ingest;
 use crate::live::{Live, Series, State, TileCount};
 use crate::localizer::ToLocalizer;
@@ -171,9 +172,11 @@ impl Recovered {
                 let released = Arc::new(AtomicU64::new(0));
                 let mut lane = picture::Lane::around(series.clone(), released, journal, pixel, settings);
                 lane.true_for_seq = past.last_seq.unwrap_or(0);
-                let past = JournalReader::open(&journal::folder(&settings.store, series.id))?;
-                past.blocks().filter(|block| block.head.frames > 0).for_each(|block| lane.redraw(&block));
-                lane.redrawn();
+                let folder = journal::folder(&settings.store, series.id);
+                let reports = finish::reports(&folder).unwrap_or_default(); // the finish stage says what is wrong
+                // Of two reports of one tile the last one counts.
+                let reports = reports.into_iter().map(|report| (report.tile.index, report)).collect();
+                lane.redraw(JournalReader::open(&folder)?, &reports);
                 lanes.push(lane);
             }
             rest.push((series, writer, reader, done_through));

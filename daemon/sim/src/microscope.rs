@@ -83,6 +83,7 @@ impl VirtualMicroscope {
             widefield_of: s.widefield_of,
             widefield_skip_frames: None,
             exposure_ms: s.exposure_ms,
+            bit_depth: u16::BITS - s.camera.adu_max.leading_zeros(),
             metadata_json: String::new(),
             start_unix_ns: s.start_unix_ns,
         }

@@ -7,9 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use smlm::blend::{Blend, Windows};
 use smlm::drift::Drift;
 use smlm::error_map::{Limits, error_map, expected, taken};
-use smlm::frame::Shape;
+use smlm::frame::{FrameId, FrameInfo, PixelType, Seq, Shape};
 use smlm::grey::{Border, Grey, blur};
 use smlm::localization::Localization;
+use smlm::looks::Looks;
 use smlm::map::PixelBox;
 use smlm::sharpness::blinking_width;
 use smlm::similarity::ms_ssim;
@@ -72,6 +73,23 @@ fn judging() {
         (0..100).map(|_| (0..shape.pixels()).map(|_| random.random_range(0.0..100.0)).collect()).collect();
     let frames: Vec<&[f32]> = frames.iter().map(Vec::as_slice).collect();
     println!("width of what blinks:    {:6.1} ms", median(|| blinking_width(&frames, shape)));
+    looking();
+}
+
+/// What a tile's focus and light cost, spread over all its frames.
+fn looking() {
+    let shape = Shape { width: 512, height: 512 };
+    let bytes: Vec<u8> = (0..2 * shape.pixels()).map(|at| (at * 7919 % 251) as u8).collect();
+    let frame = |seq: u32| FrameInfo {
+        id: FrameId { seq: Seq(seq.into()), ..FrameId::default() },
+        shape,
+        pixel_type: PixelType::U16,
+        frames_per_tile: 1000,
+        ..FrameInfo::default()
+    };
+    let all = |looks: &mut Looks| (0..1000).for_each(|seq| looks.take(&frame(seq), &bytes, 0));
+    let took = median(|| all(&mut Looks::default()));
+    println!("looks at {} x {}:     {took:6.3} us per frame", shape.width, shape.height);
 }
 
 fn median<T>(task: impl Fn() -> T) -> f64 {

@@ -54,6 +54,8 @@ pub struct SeriesInfo {
     /// says it.
     pub widefield_skip_frames: Option<u32>,
     pub exposure_ms: f64,
+    /// Bits of the camera's counts; 0 when not known.
+    pub bit_depth: u32,
     /// The raw useq sequence or summary metadata.
     pub metadata_json: String,
     pub start_unix_ns: u64,

@@ -9,23 +9,15 @@
 //! that products of neighbouring frames are taken; and what does not blink drops out of differences of frames that lie
 //! further apart.
 
-use crate::frame::Shape;
+mod blinking;
+
+pub use blinking::{BANDS, Blinking, Energy, FRAMES_MIN, SIDE_MIN, blinking_width};
+
 use crate::grey::Grey;
 use crate::order::centre_and_spread;
 
-/// Differences are taken between frames that lie so far apart; far enough that the noise of no frame meets itself in a
-/// product, near enough that the light has not faded.
-const APART: usize = 4;
-/// Frames, at least: two neighbouring differences.
-pub const FRAMES_MIN: usize = APART + 2;
 /// Step of Laplacian and gradient: with one pixel a broad PSF drowns in noise, with more a narrow one is missed.
 const STEP_PX: usize = 2;
-/// Sides of a picture, at least.
-const SIDE_MIN: usize = 2 * STEP_PX + BANDS;
-/// Bands of rows that are looked at apart, to see how sure the width is.
-const BANDS: usize = 8;
-/// A width is told where the products stand out from their spread over the bands so many times.
-const SIGNIFICANT: f64 = 5.0;
 
 /// The width of a blur, and its standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,88 +26,16 @@ pub struct Width {
     pub sd_px: f64,
 }
 
-/// Sums of products over a band: of Laplacians, and of gradients.
-#[derive(Clone, Copy, Debug, Default)]
-struct Energy {
-    laplacian: f64,
-    gradient: f64,
-}
-
-/// σ of the PSF from what blinks in consecutive `frames`, each of `shape`, in counts or photons. `None` where frames are
-/// too few or too small, do not fit the shape, or nothing blinks in them.
-pub fn blinking_width(frames: &[&[f32]], shape: Shape) -> Option<Width> {
-    let (width, height) = (shape.width as usize, shape.height as usize);
-    let fits = frames.iter().all(|frame| frame.len() == shape.pixels());
-    if frames.len() < FRAMES_MIN || width.min(height) < SIDE_MIN || !fits {
-        return None;
-    }
-    let change =
-        |t: usize| -> Vec<f32> { frames[t].iter().zip(frames[t + APART]).map(|(a, b)| a - b).collect() };
-    let mut bands = [Energy::default(); BANDS];
-    let mut before = change(0);
-    for t in 1..frames.len() - APART {
-        let now = change(t);
-        add(&mut bands, &before, &now, width);
-        before = now;
-    }
-    width_of(&bands)
-}
-
 /// How fine the structures of one still picture are, as σ of the Gaussian blur that would leave points as broad. Noise
 /// makes it smaller: only pictures of one sample and one exposure can be compared. `None` where it is even or too small.
 pub fn still_width(picture: &Grey) -> Option<f64> {
     if picture.width().min(picture.height()) < SIDE_MIN {
         return None;
     }
-    let mut bands = [Energy::default(); BANDS];
-    add(&mut bands, picture.values(), picture.values(), picture.width());
-    let whole = sum(&bands);
-    sigma_px(whole.laplacian / whole.gradient)
-}
-
-/// Adds products of two pictures, each row to its band; the border's pixels have no Laplacian.
-fn add(bands: &mut [Energy; BANDS], one: &[f32], other: &[f32], width: usize) {
-    const H: usize = STEP_PX;
-    let rows = one.len() / width;
-    for y in H..rows - H {
-        let (mut laplacian, mut gradient) = (0.0f32, 0.0f32);
-        for at in y * width + H..(y + 1) * width - H {
-            let across = |p: &[f32]| p[at + H] - p[at];
-            let down = |p: &[f32]| p[at + H * width] - p[at];
-            let second = |p: &[f32]| across(p) + down(p) - (p[at] - p[at - H]) - (p[at] - p[at - H * width]);
-            laplacian += second(one) * second(other);
-            gradient += across(one) * across(other) + down(one) * down(other);
-        }
-        let band = &mut bands[(y - H) * BANDS / (rows - 2 * H)];
-        band.laplacian += f64::from(laplacian);
-        band.gradient += f64::from(gradient);
-    }
-}
-
-fn sum(bands: &[Energy]) -> Energy {
-    let add = |sum: Energy, band: &Energy| Energy {
-        laplacian: sum.laplacian + band.laplacian,
-        gradient: sum.gradient + band.gradient,
-    };
-    bands.iter().fold(Energy::default(), add)
-}
-
-/// The width of all bands; its deviation from leaving out one after the other.
-fn width_of(bands: &[Energy; BANDS]) -> Option<Width> {
-    let whole = sum(bands);
-    let mean = whole.gradient / BANDS as f64;
-    let spread = bands.iter().map(|band| (band.gradient - mean).powi(2)).sum::<f64>() / (BANDS - 1) as f64;
-    if mean <= SIGNIFICANT * (spread / BANDS as f64).sqrt() {
-        return None;
-    }
-    let without = |left_out: &Energy| {
-        sigma_px((whole.laplacian - left_out.laplacian) / (whole.gradient - left_out.gradient))
-    };
-    let widths = bands.iter().map(without).collect::<Option<Vec<f64>>>()?;
-    let middle = widths.iter().sum::<f64>() / BANDS as f64;
-    let squares = widths.iter().map(|width| (width - middle).powi(2)).sum::<f64>();
-    let sd_px = (squares * (BANDS - 1) as f64 / BANDS as f64).sqrt();
-    Some(Width { sigma_px: sigma_px(whole.laplacian / whole.gradient)?, sd_px })
+    let mut energy = Energy::default();
+    energy.add(picture.values(), picture.values(), picture.width());
+    let (laplacian, gradient) = energy.whole();
+    sigma_px(laplacian / gradient)
 }
 
 /// σ from the ratio of the energies, by halving; `None` where no Gaussian has it.
@@ -163,6 +83,7 @@ pub fn compared(value: f64, neighbours: &[f64], sd_floor: f64, least: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Shape;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 

@@ -78,6 +78,7 @@ def series_start(series: Series, *, start_unix_ns: int) -> pb.Envelope:
         widefield_of=series.widefield_of,
         widefield_skip_frames=series.widefield_skip_frames,
         exposure_ms=series.exposure_ms,
+        bit_depth=series.bit_depth,
         metadata_json=series.metadata_json,
         start_unix_ns=start_unix_ns,
     )

@@ -49,6 +49,8 @@ class Series:
     pixel_size_nm: tuple[float, float] | None = None
     """(x, y) in the sample; None: the daemon's configuration says it."""
     exposure_ms: float = 0.0
+    bit_depth: int = 0
+    """Of the camera's counts, 1 to 16: says which pixels are saturated. 0: not known, then that of the pixels."""
     grid_rows: int = 1
     grid_columns: int = 1
     overlap_percent: tuple[float, float] = (0.0, 0.0)
@@ -82,6 +84,8 @@ class Series:
             raise ValueError(f"series_id has {len(self.series_id)} bytes: it must have 16")
         if len(self.widefield_of) not in (0, 16):
             raise ValueError(f"widefield_of has {len(self.widefield_of)} bytes: it must have 16 or none")
+        if not 0 <= self.bit_depth <= 16:
+            raise ValueError(f"bit_depth is {self.bit_depth}: it must be 1 to 16, or 0 where it is not known")
         if not 0 <= (self.widefield_skip_frames or 0) < 2**32:
             raise ValueError(f"widefield_skip_frames is {self.widefield_skip_frames}: it must be a number from 0")
         if len(self.affine_um) not in (0, 6):

@@ -160,6 +160,9 @@ impl Config {
         need((0.0..=1000.0).contains(&merge_nm), "scan", "merge_nm", "must be 0 (never) to 1000 nm");
         need((0.1..=100.0).contains(&stage_error_um), "scan", "stage_error_um", "must be 0.1 to 100 um");
         need((1.0..=1000.0).contains(&mosaic_pixel_nm), "scan", "mosaic_pixel_nm", "must be 1 to 1000 nm");
+        if let Some((key, what)) = self.scan.early_stop.problem() {
+            need(false, "scan.early_stop", key, what);
+        }
         let Store { files, .. } = &self.store;
         for file in files {
             let known = ["parquet", "csv", "picasso", "png", "summary"].contains(&file.as_str());
@@ -204,13 +207,17 @@ fn take<T: DeserializeOwned + Default>(
 fn apply(table: &mut Table, setting: &str) -> Result<(), String> {
     let form = || format!("'{setting}' is no setting: write table.key=value");
     let (path, value) = setting.split_once('=').ok_or_else(form)?;
-    let (section, key) = path.trim().split_once('.').ok_or_else(form)?;
+    let (sections, key) = path.trim().rsplit_once('.').ok_or_else(form)?;
     let parsed: Value = toml::from_str::<Table>(&format!("v = {value}"))
         .ok()
         .and_then(|mut t| t.remove("v"))
         .unwrap_or_else(|| Value::String(value.trim().to_owned()));
-    let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-    entry.as_table_mut().ok_or_else(form)?.insert(key.trim().to_owned(), parsed);
+    let mut inner = table;
+    for section in sections.split('.') {
+        let entry = inner.entry(section.trim()).or_insert_with(|| Value::Table(Table::new()));
+        inner = entry.as_table_mut().ok_or_else(form)?;
+    }
+    inner.insert(key.trim().to_owned(), parsed);
     Ok(())
 }
 
@@ -218,15 +225,16 @@ fn line_of(text: &str, byte: usize) -> usize {
     text.as_bytes().iter().take(byte).filter(|&&b| b == b'\n').count() + 1
 }
 
-/// The line of `key` in `[table]`; of the table when the key is not there.
+/// The line of `key` in `[table]`, or in a table within it; of the table when the key is not there.
 fn find_line(text: &str, table: &str, key: &str) -> Option<usize> {
     let mut inside = false;
     let mut header = None;
     for (i, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.starts_with('[') {
-            inside = line.trim_matches(['[', ']']).trim() == table;
-            header = if inside { Some(i + 1) } else { header };
+            let here = line.trim_matches(['[', ']']).trim();
+            inside = here.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            header = if here == table { Some(i + 1) } else { header };
         } else if inside && !key.is_empty() && line.split('=').next().is_some_and(|k| k.trim() == key) {
             return Some(i + 1);
         }
@@ -266,6 +274,21 @@ mod tests {
             Config::parse("[ring]\nmib = 64\n", &["ring.mib=128".into(), "model.bundle=fake".into()], "t")
                 .expect("valid");
         assert_eq!((config.ring.mib, config.model.bundle.as_str()), (128, "fake"));
+    }
+
+    #[test]
+    fn no_tile_ends_early_unless_a_target_is_set() {
+        assert_eq!(Config::default().scan.early_stop.targets(), None);
+        let text = "[scan]\ndrift = false\n[scan.early_stop]\ntarget_frc_nm = 45\n";
+        let config = Config::parse(text, &["scan.early_stop.least_frames=300".into()], "t").expect("valid");
+        let targets = config.scan.early_stop.targets().expect("a target is set");
+        assert_eq!((targets.frc.map(|nm| nm.0), targets.localizations), (Some(45.0), None));
+        assert_eq!((targets.least_frames, targets.every_frames, config.scan.drift), (300, 500, false));
+        let said = |text: &str| Config::parse(text, &[], "t").expect_err("refused").to_string();
+        let frc = said("[scan]\n[scan.early_stop]\nleast_frames = 7\ntarget_frc_nm = 5\n");
+        assert!(frc.contains("line 4: scan.early_stop.target_frc_nm must be 20 to 1000 nm"), "{frc}");
+        let bogus = said("[scan]\n[scan.early_stop]\nbogus = 5\n");
+        assert!(bogus.contains("line 3: [scan]"), "{bogus}");
     }
 
     #[test]

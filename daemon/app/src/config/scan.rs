@@ -1,6 +1,8 @@
-//! `[scan]`: what is done with each tile of a scan once its last frame is done.
+//! `[scan]`: what is done with each tile of a scan once its last frame is done, and when a tile may end early.
 
 use serde::{Deserialize, Serialize};
+use smlm::enough::Targets;
+use smlm::units::Nm;
 
 /// Tiles of a scan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +21,7 @@ pub struct ScanTable {
     pub mosaic: bool,
     /// Side of a pixel of that picture.
     pub mosaic_pixel_nm: f64,
+    pub early_stop: EarlyStop,
 }
 
 impl Default for ScanTable {
@@ -30,6 +33,53 @@ impl Default for ScanTable {
             stage_error_um: 3.0,
             mosaic: true,
             mosaic_pixel_nm: 20.0,
+            early_stop: EarlyStop::default(),
         }
+    }
+}
+
+/// `[scan.early_stop]`: what is enough of a tile. Whoever drives the scan is told and ends the tile. Without a target
+/// nothing is looked for; of two, both must be reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EarlyStop {
+    /// Fourier ring resolution.
+    pub target_frc_nm: Option<f64>,
+    pub target_localizations: Option<u64>,
+    /// No tile has enough before so many frames.
+    pub least_frames: u64,
+    /// Frames between two looks.
+    pub check_every_frames: u64,
+}
+
+impl Default for EarlyStop {
+    fn default() -> Self {
+        Self { target_frc_nm: None, target_localizations: None, least_frames: 0, check_every_frames: 500 }
+    }
+}
+
+impl EarlyStop {
+    /// `None`: no tile ends early.
+    pub fn targets(&self) -> Option<Targets> {
+        let Self { target_frc_nm, target_localizations, least_frames, check_every_frames } = *self;
+        (target_frc_nm.is_some() || target_localizations.is_some()).then(|| Targets {
+            frc: target_frc_nm.map(Nm),
+            localizations: target_localizations,
+            least_frames,
+            every_frames: check_every_frames,
+        })
+    }
+
+    /// The key that cannot be, and what it must be.
+    pub fn problem(&self) -> Option<(&'static str, &'static str)> {
+        let frc = self.target_frc_nm.unwrap_or(50.0);
+        if !(20.0..=1000.0).contains(&frc) {
+            return Some(("target_frc_nm", "must be 20 to 1000 nm"));
+        }
+        if self.target_localizations == Some(0) {
+            return Some(("target_localizations", "must be 1 or more"));
+        }
+        let every = self.check_every_frames;
+        (!(10..=1_000_000).contains(&every)).then_some(("check_every_frames", "must be 10 to 1000000 frames"))
     }
 }

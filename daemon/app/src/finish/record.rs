@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use smlm::drift::Moved;
+use smlm::enough::Enough;
 use smlm::frame::Tile;
 use smlm::stitch::Seam;
 use smlm::units::{Nm, Photons};
 use smlm::verdict::TileFacts;
 
-use crate::live::TileReport;
+use crate::live::{Early, TileReport};
 
 /// In the series' folder.
 pub const FOLDER: &str = "scan";
@@ -139,12 +140,14 @@ struct Line {
     merged: u64,
     sigma_nm: Option<f64>,
     photons: Option<f64>,
+    psf_sd_px: Option<f64>,
     /// Frame, x and y in nm, their deviation.
     drift: Vec<(u64, f64, f64, f64)>,
     no_drift: Option<String>,
     no_frc: Option<String>,
     corner_nm: (f64, f64),
     seams: Vec<SeamLine>,
+    early: Option<EarlyLine>,
     took_s: f64,
     finished_unix_ns: u64,
 }
@@ -159,6 +162,17 @@ struct SeamLine {
     confidence: f64,
     shared: f64,
     localizations: usize,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct EarlyLine {
+    seq: u64,
+    frames: u64,
+    localizations: u64,
+    frc_nm: Option<f64>,
+    frames_saved: u64,
+    seconds_saved: Option<f64>,
 }
 
 impl Line {
@@ -181,11 +195,13 @@ impl Line {
             merged: report.merged,
             sigma_nm: report.sigma.map(|nm| nm.0),
             photons: report.photons,
+            psf_sd_px: report.psf_sd_px,
             drift: report.drift.iter().map(|m| (m.seq, m.x_nm, m.y_nm, m.sd_nm)).collect(),
             no_drift: report.no_drift.clone(),
             no_frc: report.no_frc.clone(),
             corner_nm: (report.corner.0.0, report.corner.1.0),
             seams: report.seams.iter().map(SeamLine::of).collect(),
+            early: report.early.as_ref().map(EarlyLine::of),
             took_s: report.took_s,
             finished_unix_ns: report.finished_unix_ns,
         }
@@ -210,14 +226,30 @@ impl Line {
             merged: self.merged,
             sigma: self.sigma_nm.map(Nm),
             photons: self.photons,
+            psf_sd_px: self.psf_sd_px,
             drift: self.drift.into_iter().map(moved).collect(),
             no_drift: self.no_drift,
             no_frc: self.no_frc,
             corner: (Nm(self.corner_nm.0), Nm(self.corner_nm.1)),
             seams: self.seams.iter().map(SeamLine::seam).collect(),
+            early: self.early.map(|early| early.early()),
             took_s: self.took_s,
             finished_unix_ns: self.finished_unix_ns,
         }
+    }
+}
+
+impl EarlyLine {
+    fn of(early: &Early) -> Self {
+        let Early { enough: Enough { seq, frames, localizations, frc }, frames_saved, seconds_saved } =
+            *early;
+        Self { seq, frames, localizations, frc_nm: frc.map(|nm| nm.0), frames_saved, seconds_saved }
+    }
+
+    fn early(&self) -> Early {
+        let Self { seq, frames, localizations, frc_nm, frames_saved, seconds_saved } = *self;
+        let enough = Enough { seq, frames, localizations, frc: frc_nm.map(Nm) };
+        Early { enough, frames_saved, seconds_saved }
     }
 }
 
@@ -250,6 +282,7 @@ mod tests {
             merged: 80,
             sigma: Some(Nm(12.0)),
             photons: None,
+            psf_sd_px: Some(0.02),
             drift: vec![Moved { seq: 12, x_nm: 1.5, y_nm: -2.0, sd_nm: 0.5 }],
             no_drift: None,
             no_frc: Some("not yet".into()),
@@ -263,6 +296,11 @@ mod tests {
                 shared: 1.0,
                 localizations: 50,
             }],
+            early: Some(Early {
+                enough: Enough { seq: 17, frames: 8, localizations: 90, frc: Some(Nm(50.0)) },
+                frames_saved: 4,
+                seconds_saved: Some(0.2),
+            }),
             took_s: 0.5,
             finished_unix_ns: 77,
         }

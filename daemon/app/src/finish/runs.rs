@@ -1,10 +1,15 @@
 //! A scan's journal, cut into visits of tiles.
 //!
 //! In: the journal of a series, while it grows. Out: one run of blocks after the other, once it is over: a block of
-//! another tile follows, or the series' end. Never: more than one run in memory; a run that is still growing.
+//! another tile follows, or the series' end; of the one that is growing, whether there is enough of it. Never: more than
+//! one run in memory.
 
+use std::collections::HashSet;
+
+use smlm::enough::{Enough, Targets, Watch};
 use smlm::frame::{Shape, StagePosition, Tile};
 use smlm::localization::Localization;
+use smlm::looks::Look;
 use smlm::units::PixelSize;
 
 use crate::store::journal::{Block, BlockKind, JournalError, JournalReader};
@@ -19,6 +24,10 @@ pub struct Run {
     pub failed: u64,
     pub shape: Shape,
     pub stage: Option<StagePosition>,
+    /// What was seen of focus and light.
+    pub look: Look,
+    /// Where there was enough of it.
+    pub enough: Option<Enough>,
     /// Ordered by frame.
     pub localizations: Vec<Localization>,
 }
@@ -30,11 +39,33 @@ pub struct Runs {
     open: Option<Run>,
     /// The last block that says something is the series' end.
     ended: bool,
+    targets: Option<Targets>,
+    /// First frames of runs that are not watched: they are finished already.
+    unwatched: HashSet<u64>,
+    watch: Option<Watch>,
 }
 
 impl Runs {
     pub fn new(reader: JournalReader) -> Self {
-        Self { reader, position: JournalReader::START, open: None, ended: false }
+        Self {
+            reader,
+            position: JournalReader::START,
+            open: None,
+            ended: false,
+            targets: None,
+            unwatched: HashSet::new(),
+            watch: None,
+        }
+    }
+
+    /// Runs are watched until there is enough of them, but for those that begin with one of these frames.
+    pub fn watch(&mut self, targets: Targets, unwatched: HashSet<u64>) {
+        (self.targets, self.unwatched) = (Some(targets), unwatched);
+    }
+
+    /// The tile of the run that is growing, and whether there is enough of it.
+    pub fn growing(&self) -> Option<(u32, Option<Enough>)> {
+        self.open.as_ref().map(|run| (run.tile.index, run.enough))
     }
 
     /// The camera's pixel.
@@ -65,7 +96,20 @@ impl Runs {
                 break; // the block is read again as the first one of its own run
             }
             if frames {
-                self.open.get_or_insert_with(|| Run::begin(&block)).add(&block);
+                if self.open.is_none() {
+                    let watched = self.targets.filter(|_| !self.unwatched.contains(&block.head.first_seq));
+                    self.watch = watched.and_then(|targets| Watch::new(targets, self.reader.pixel_size()));
+                }
+                let run = self.open.get_or_insert_with(|| Run::begin(&block));
+                run.add(&block);
+                if let Some(watch) = &mut self.watch {
+                    watch.take(block.head.frames, run.last_seq, block.localizations);
+                    run.enough = watch.reached();
+                }
+            }
+            let open = self.open.as_mut().filter(|run| run.tile.index == block.head.tile);
+            if let Some((run, look)) = open.zip(block.look()) {
+                run.look += look;
             }
             self.position = next;
             if over.is_some() {
@@ -133,6 +177,54 @@ mod tests {
             .map(|seq| Localization { frame: seq as u32, tile, ..Localization::default() })
             .collect();
         journal.append(&frames, &found, false, &Account::default()).unwrap();
+    }
+
+    #[test]
+    fn what_was_seen_in_the_frames_of_a_run_adds_up() {
+        let store = tempfile::tempdir().unwrap();
+        let mut journal = JournalWriter::create(store.path(), SERIES, PixelSize::square(Nm(100.0))).unwrap();
+        let mut runs = Runs::new(JournalReader::open(&journal::folder(store.path(), SERIES)).unwrap());
+        let look = |saturated| Look { frames: 1, pixels: 1000, saturated, ..Look::default() };
+        let mut seen = |tile: u32, seqs: std::ops::Range<u64>, saturated| {
+            append(&mut journal, tile, seqs);
+            let tile = Tile { index: tile, row: 0, column: tile };
+            journal.look(tile, &look(saturated), &Account::default()).unwrap();
+        };
+        seen(0, 0..3, 5);
+        seen(0, 3..5, 7);
+        seen(1, 5..7, 100);
+        let run = runs.next().unwrap().unwrap();
+        assert_eq!((run.tile.index, run.look), (0, Look { frames: 2, pixels: 2000, ..look(12) }));
+        journal.close("over", &Account::default()).unwrap();
+        assert_eq!(runs.next().unwrap().unwrap().look, look(100));
+    }
+
+    #[test]
+    fn a_run_of_which_there_is_enough_says_so_while_it_grows_and_again_after_a_restart() {
+        let store = tempfile::tempdir().unwrap();
+        let mut journal = JournalWriter::create(store.path(), SERIES, PixelSize::square(Nm(100.0))).unwrap();
+        let folder = journal::folder(store.path(), SERIES);
+        let targets = Targets { frc: None, localizations: Some(5), least_frames: 0, every_frames: 2 };
+        let runs = |unwatched: &[u64]| {
+            let mut runs = Runs::new(JournalReader::open(&folder).unwrap());
+            runs.watch(targets, unwatched.iter().copied().collect());
+            runs
+        };
+        let mut live = runs(&[]);
+        append(&mut journal, 3, 10..14);
+        assert!(live.next().unwrap().is_none());
+        assert_eq!(live.growing(), Some((3, None)));
+        append(&mut journal, 3, 14..17);
+        append(&mut journal, 3, 17..20);
+        assert!(live.next().unwrap().is_none());
+        let enough = Enough { seq: 16, frames: 7, localizations: 7, frc: None };
+        assert_eq!(live.growing(), Some((3, Some(enough))));
+        append(&mut journal, 4, 20..21);
+        assert_eq!(live.next().unwrap().unwrap().enough, Some(enough));
+        assert!(live.next().unwrap().is_none());
+        assert_eq!(live.growing(), Some((4, None)));
+        assert_eq!(runs(&[]).next().unwrap().unwrap().enough, Some(enough), "all at once it is the same");
+        assert_eq!(runs(&[10]).next().unwrap().unwrap().enough, None);
     }
 
     #[test]

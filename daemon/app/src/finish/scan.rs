@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use smlm::enough::Enough;
 use smlm::frame::{StagePosition, Tile};
 use smlm::localization::Localization;
 use smlm::placement::{Field, place};
@@ -24,7 +25,7 @@ use super::record::{self, Records};
 use super::runs::{Run, Runs};
 use super::tile::{self, Worked};
 use super::{Settings, layers};
-use crate::live::{Live, Placed, SeamCount, Series, TileReport};
+use crate::live::{Early, Live, Placed, SeamCount, Series, TileReport, Visit};
 use crate::store::journal::{self, JournalReader};
 
 /// Overlap where the publisher does not say it, and the least that is assumed.
@@ -69,10 +70,15 @@ impl ScanAtWork {
         let folder = journal::folder(&settings.store, series.id);
         let reader = JournalReader::open(&folder)?;
         let (records, reports) = Records::open(&folder)?;
-        let before = reports.into_iter().map(|report| (report.seqs.0, report)).collect();
+        let before: HashMap<u64, TileReport> =
+            reports.into_iter().map(|report| (report.seqs.0, report)).collect();
+        let mut runs = Runs::new(reader);
+        if let Some(targets) = settings.enough {
+            runs.watch(targets, before.keys().copied().collect());
+        }
         Ok(Self {
             series,
-            runs: Runs::new(reader),
+            runs,
             records,
             before,
             first_stage: None,
@@ -89,6 +95,9 @@ impl ScanAtWork {
     /// The journal cannot be read on, or the report not be written; the tile is tried again after a restart.
     pub fn step(&mut self, settings: &Settings, live: &Arc<Live>) -> anyhow::Result<bool> {
         let run = self.runs.next().context("the journal of a scan cannot be read on")?;
+        if let Some((tile, enough)) = self.runs.growing().filter(|_| settings.enough.is_some()) {
+            self.series.book().set_enough(tile, enough);
+        }
         let Some(run) = run else {
             if self.runs.ended() {
                 return self.end(settings);
@@ -133,6 +142,7 @@ impl ScanAtWork {
     ) -> anyhow::Result<(TileReport, Vec<Localization>)> {
         let began = Instant::now();
         let (tile, seqs) = (run.tile, (run.first_seq, run.last_seq));
+        let early = run.enough.map(|enough| self.early(enough, tile, seqs));
         let mut worked = tile::work(run, field.pixel, &settings.steps);
         let seams = self.stitch(settings, (tile, corner), field, &worked.localizations);
         self.complete(&mut worked, tile);
@@ -143,11 +153,13 @@ impl ScanAtWork {
             merged: worked.localizations.len() as u64,
             sigma: worked.sigma,
             photons: worked.photons,
+            psf_sd_px: worked.psf_sd_px,
             drift: worked.drift,
             no_drift: worked.no_drift,
             no_frc: worked.no_frc,
             corner,
             seams,
+            early,
             took_s: began.elapsed().as_secs_f64(),
             finished_unix_ns: settings.clock.now_unix_ns(),
         };
@@ -253,6 +265,23 @@ impl ScanAtWork {
         if let Some(count) = count.filter(|count| count.visits <= 1) {
             worked.facts.frames_lost = count.account.lost_total() + count.account.missing_total();
         }
+    }
+
+    /// What was saved where a tile ended early. Of frames that came before a restart only the series' description says how
+    /// many there were to be, and how fast they came.
+    fn early(&self, enough: Enough, tile: Tile, seqs: (u64, u64)) -> Early {
+        let door = self.series.door();
+        let count = door.tiles.iter().rfind(|count| count.tile.index == tile.index);
+        let ends_it = |visit: &Visit| visit.taken > 0 && (visit.seqs.0..=visit.seqs.1).contains(&seqs.1);
+        let visit = count.map(|count| count.latest).filter(ends_it);
+        let info = &door.info;
+        let usual = info.expected_frames.checked_div(info.expected_tiles.into()).unwrap_or(0);
+        let announced = visit.map(|visit| u64::from(visit.announced)).filter(|frames| *frames > 0);
+        let taken = visit.map_or(seqs.1 + 1 - seqs.0, |visit| visit.taken.into());
+        let frames_saved = announced.unwrap_or(usual).saturating_sub(taken);
+        let exposure_s = Some(info.exposure_ms / 1e3).filter(|seconds| *seconds > 0.0);
+        let period_s = visit.and_then(|visit| visit.period_s()).or(exposure_s);
+        Early { enough, frames_saved, seconds_saved: period_s.map(|period| period * frames_saved as f64) }
     }
 
     fn stitch(

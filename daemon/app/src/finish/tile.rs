@@ -42,6 +42,8 @@ pub struct Worked {
     pub no_frc: Option<String>,
     pub sigma: Option<Nm>,
     pub photons: Option<f64>,
+    /// Of the PSF's width.
+    pub psf_sd_px: Option<f64>,
 }
 
 /// The localizations of a run that was worked through before a restart: without the drift it had, merged.
@@ -80,6 +82,10 @@ pub fn work(run: Run, pixel: PixelSize, steps: &Steps) -> Worked {
     worked.facts.background = median_of(&localizations, |l| l.background.into()).map(Photons);
     worked.facts.localizations = found;
     worked.facts.frames_processed = run.processed;
+    worked.facts.saturated_share = run.look.saturated_share();
+    let width = run.look.width();
+    worked.facts.psf_sigma_px = width.map(|width| width.sigma_px);
+    worked.psf_sd_px = width.map(|width| width.sd_px);
     let span = run.last_seq + 1 - run.first_seq.min(run.last_seq);
     worked.facts.frames_lost = span.saturating_sub(run.processed);
     worked.localizations = localizations;

@@ -1,11 +1,12 @@
 //! What is known of the finished tiles of a scan.
 //!
-//! In: one report per tile, from the finish stage. Out: verdicts, judged again whenever a neighbour has finished. Never:
-//! a localization.
+//! In: one report per tile, from the finish stage, and where there is enough of the tile in hand. Out: verdicts, judged
+//! again whenever a neighbour has finished. Never: a localization.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use smlm::drift::Moved;
+use smlm::enough::Enough;
 use smlm::frame::Tile;
 use smlm::stitch::{PlacedFrom, Seam};
 use smlm::units::Nm;
@@ -24,6 +25,8 @@ pub struct TileReport {
     pub sigma: Option<Nm>,
     /// Median photons of a localization.
     pub photons: Option<f64>,
+    /// Standard deviation of the PSF's width in the facts, in pixels.
+    pub psf_sd_px: Option<f64>,
     /// Where the sample was; empty: not known, and why.
     pub drift: Vec<Moved>,
     pub no_drift: Option<String>,
@@ -32,9 +35,21 @@ pub struct TileReport {
     pub corner: (Nm, Nm),
     /// Seams with tiles that had finished before.
     pub seams: Vec<Seam>,
+    /// Where there was enough of it, and what ending it there saved; `None` where there never was.
+    pub early: Option<Early>,
     /// What finishing it took.
     pub took_s: f64,
     pub finished_unix_ns: u64,
+}
+
+/// Of a tile that reached what was asked of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Early {
+    pub enough: Enough,
+    /// Announced, and not taken any more.
+    pub frames_saved: u64,
+    /// `None`: nobody knows how fast frames come.
+    pub seconds_saved: Option<f64>,
 }
 
 /// Where a tile lies by what it shows.
@@ -52,6 +67,10 @@ pub struct Book {
     /// Row, column and index of each.
     grid: BTreeSet<(u32, u32, u32)>,
     places: BTreeMap<u32, Placed>,
+    /// Tiles that have no report yet, or are being taken again.
+    enough: BTreeMap<u32, Enough>,
+    /// The tile of each report, in the order in which they came.
+    reported: Vec<u32>,
     pub seams: SeamCount,
     /// The series has ended and all its tiles are finished.
     pub complete: bool,
@@ -87,6 +106,8 @@ impl Book {
     fn insert(&mut self, report: TileReport) {
         let place = |tile: Tile| (tile.row, tile.column, tile.index);
         let tile = report.tile;
+        self.enough.remove(&tile.index);
+        self.reported.push(tile.index);
         if let Some((earlier, _)) = self.tiles.insert(tile.index, (report, Verdict::default())) {
             self.grid.remove(&place(earlier.tile));
         }
@@ -127,6 +148,25 @@ impl Book {
         self.tiles.values().map(of).collect()
     }
 
+    /// There is enough of the tile in hand, or not yet.
+    pub fn set_enough(&mut self, index: u32, enough: Option<Enough>) {
+        match enough {
+            Some(enough) => drop(self.enough.insert(index, enough)),
+            None => drop(self.enough.remove(&index)),
+        }
+    }
+
+    /// Where there was enough of a tile, of the visit in hand or else of the latest one that is over.
+    pub fn enough(&self, index: u32) -> Option<Enough> {
+        let over = || self.tiles.get(&index)?.0.early.map(|early| early.enough);
+        self.enough.get(&index).copied().or_else(over)
+    }
+
+    /// Tiles that were reported after so many reports.
+    pub fn reported_since(&self, reports: usize) -> &[u32] {
+        self.reported.get(reports..).unwrap_or_default()
+    }
+
     pub fn tile(&self, index: u32) -> Option<(&TileReport, &Verdict, Option<&Placed>)> {
         let (report, verdict) = self.tiles.get(&index)?;
         Some((report, verdict, self.places.get(&index)))
@@ -157,11 +197,13 @@ mod tests {
             merged: localizations,
             sigma: None,
             photons: None,
+            psf_sd_px: None,
             drift: Vec::new(),
             no_drift: None,
             no_frc: None,
             corner: (Nm(0.0), Nm(0.0)),
             seams: Vec::new(),
+            early: None,
             took_s: 0.0,
             finished_unix_ns: 1,
         }

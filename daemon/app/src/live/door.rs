@@ -3,7 +3,7 @@
 //! In: frames as they come, the publisher's last word. Out: what is missing, where, and why. Never: a frame counted
 //! twice; the tiles' accounts add up to the series'.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use smlm::account::{Account, LossReason};
@@ -15,10 +15,13 @@ use smlm::series::{SeriesInfo, Totals};
 use smlm::statistics::Statistics;
 use smlm::units::{Camera, PixelSize};
 
-use super::State;
+use super::{State, Visit};
 
 /// Tiles of a series with an account of their own; frames of later tiles are counted in the series alone.
 pub const MAX_TILES: usize = 65_536;
+
+/// Beginnings of visits that are remembered: those of the latest 64 tiles, and of the one in hand.
+const BEGINNINGS: usize = 65;
 
 /// What ingest knows.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct Door {
     pub live_sampled: bool,
     pub dropped_by_publisher: u64,
     pub wishes: Wishes,
+    /// When frames of the latest visits of tiles began to come; UTC ns, none from before a restart.
+    pub begun_unix_ns: VecDeque<u64>,
     last_image: Option<(u32, i64)>,
     /// Of the last frame, with the frames announced for it: whose end a gap may have been.
     last_tile: Option<(Tile, u32)>,
@@ -67,6 +72,7 @@ pub struct TileCount {
     pub last_done_unix_ns: u64,
     /// Of its latest visit.
     pub statistics: Statistics,
+    pub latest: Visit,
 }
 
 impl TileCount {
@@ -82,6 +88,7 @@ impl TileCount {
             first_arrival_unix_ns: 0,
             last_done_unix_ns: 0,
             statistics: Statistics::default(),
+            latest: Visit::default(),
         }
     }
 }
@@ -99,6 +106,7 @@ impl Door {
             live_sampled: false,
             dropped_by_publisher: 0,
             wishes: Wishes { filter, ..Wishes::default() },
+            begun_unix_ns: VecDeque::with_capacity(BEGINNINGS),
             last_image: None,
             last_tile: None,
         }
@@ -121,6 +129,8 @@ impl Door {
         }
         if visits {
             self.visit(info);
+        } else {
+            self.with_tile(info.tile, |t| t.latest = t.latest.and(info));
         }
         self.last_image = info.image_number.map(|number| (info.tile.index, number));
         self.last_tile = Some((info.tile, info.frames_per_tile));
@@ -132,8 +142,13 @@ impl Door {
     }
 
     fn visit(&mut self, info: &FrameInfo) {
+        if self.begun_unix_ns.len() == BEGINNINGS {
+            self.begun_unix_ns.pop_front();
+        }
+        self.begun_unix_ns.push_back(info.arrival_unix_ns);
         self.with_tile(info.tile, |t| {
             t.visits += 1;
+            t.latest = Visit::begin(info);
             t.retake = false;
             if t.visits == 1 {
                 t.first_arrival_unix_ns = info.arrival_unix_ns;

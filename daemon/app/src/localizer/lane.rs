@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use infer::{FrameRef, Pixels, WindowRef};
 use smlm::frame::{FrameInfo, PixelType, Shape};
+use smlm::looks::Looks;
 use smlm::series::Channel;
 use smlm::units::Camera;
 use smlm::window::{Event, Window, Windower};
@@ -30,6 +31,7 @@ pub struct Lane {
     pub collector: Collector,
     /// Of a widefield series.
     pub averaging: Option<Averaging>,
+    pub looks: Looks,
     pub released: Arc<AtomicU64>,
     pub done_through: Option<u64>,
     pub warmed: Option<Shape>,
@@ -109,6 +111,18 @@ impl Lane {
             localizations: Vec::new(),
             localized: self.channel != Channel::Widefield,
         }));
+    }
+
+    /// Looks at focus and light of the first `windows` frames, where they lie.
+    pub fn look(&mut self, windows: usize, wanted: bool, batch: &mut Batch) {
+        if !wanted {
+            return;
+        }
+        let bit_depth = self.series.door().info.bit_depth;
+        for window in self.pending.iter().take(windows) {
+            self.looks.take(&window.this, self.reader.pixels(window.this_slot), bit_depth);
+        }
+        batch.look = self.looks.give();
     }
 
     fn note(&mut self, event: Event) {

@@ -4,12 +4,15 @@
 //! ring, then the map: in this order, so that no frame counts as processed before its localizations are safe.
 //! Never: a wait for anything but room for the journal.
 
+mod redraw;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use smlm::account::LossReason;
-use smlm::frame::{FrameId, FrameInfo, Seq, Shape, Tile};
+use smlm::frame::FrameInfo;
 use smlm::localization::Localization;
 use smlm::map::{LiveMap, Viewport};
 use smlm::placement::Placement;
@@ -17,6 +20,7 @@ use smlm::series::SeriesInfo;
 use smlm::statistics::{self, History, LatencyHistogram, RecentStatistics, TileStatistics};
 use smlm::units::{Nm, PixelSize};
 
+use super::correcting::{Corrections, Place, Shown};
 use super::{Settings, previews};
 use crate::desk::Counted;
 use crate::drifting;
@@ -24,7 +28,7 @@ use crate::files::FileJob;
 use crate::live::{Live, Series, State};
 use crate::localizer::Batch;
 use crate::resolving;
-use crate::store::journal::{Block, JournalError, JournalWriter};
+use crate::store::journal::{JournalError, JournalWriter};
 
 /// A series with its journal and map.
 pub struct Lane {
@@ -46,6 +50,11 @@ pub struct Lane {
     pub(super) closed: bool,
     /// When a viewer asked for it last.
     pub(super) looked_at: Instant,
+    pub(super) corrections: Corrections,
+    /// Where the latest batch stands in the journal.
+    span: (u64, u64),
+    /// Frames since the finish stage looked at the tile in hand.
+    unchecked: u64,
     /// Of the journal, not in the map yet: sorted, they enter several times as fast.
     unsorted: Vec<Localization>,
 }
@@ -56,6 +65,7 @@ struct TileInHand {
     index: Option<u32>,
     placement: Placement,
     statistics: TileStatistics,
+    shown: Shown,
 }
 
 /// Frames per second received and processed, measured over at least a second.
@@ -67,10 +77,6 @@ struct Rates {
     last: (f64, f64),
 }
 
-/// A block of the journal is a batch, and has no more frames unless most of them were lost.
-const FRAMES_IN_BLOCK: usize = 4096;
-/// Localizations of the journal that enter the map together (12 MiB).
-const UNSORTED: usize = 1 << 18;
 /// What is called recent.
 const STATISTICS_MS: u64 = 1000;
 /// Between two attempts to write to a disk that is full.
@@ -124,6 +130,9 @@ impl Lane {
             rates: Rates::default(),
             closed: true,
             looked_at: Instant::now(),
+            corrections: Corrections::default(),
+            span: (0, 0),
+            unchecked: 0,
             unsorted: Vec::new(),
         }
     }
@@ -137,8 +146,17 @@ impl Lane {
     pub(super) fn journal_batch(&mut self, batch: &Batch, live: &Live) -> bool {
         let account = self.series.door().account;
         let Some(journal) = self.journal.as_mut() else { return true };
+        let from = journal.bytes();
         match journal.append(&batch.frames, &batch.localizations, batch.failed, &account) {
-            Ok(()) => true,
+            Ok(()) => {
+                if let Some((first, look)) = batch.frames.first().zip(batch.look.as_ref())
+                    && let Err(error) = journal.look(first.tile, look, &account)
+                {
+                    tracing::warn!(series = %batch.series.id, %error, "focus and light of some frames are not in the journal");
+                }
+                self.span = (from, journal.bytes());
+                true
+            }
             Err(error) => {
                 tracing::error!(series = %batch.series.id, %error, "localizations wait for the disk");
                 live.set_alarm(DISK_FULL, true);
@@ -216,49 +234,53 @@ impl Lane {
         let (right, bottom) = (Nm(x.0 + width * pixel.x.0), Nm(y.0 + height * pixel.y.0));
         let field = Viewport { x_min: x, y_min: y, x_max: right, y_max: bottom };
         self.extent = Some(self.extent.map_or(field, |extent| extent.and(&field)));
-        self.tile =
-            TileInHand { index: Some(info.tile.index), placement, statistics: TileStatistics::default() };
+        self.tile = TileInHand { index: Some(info.tile.index), placement, ..TileInHand::default() };
     }
 
-    /// Adds a block of the journal to the map and to what is counted, as when it came. [`Self::redrawn`] ends it.
-    pub fn redraw(&mut self, block: &Block<'_>) {
-        let head = &block.head;
-        let tile = Tile { index: head.tile, row: head.tile_row, column: head.tile_column };
-        let shape = Shape { width: head.width_px, height: head.height_px };
-        let info = FrameInfo { tile, shape, ..FrameInfo::default() };
-        if self.tile.index != Some(tile.index) || self.unsorted.len() > UNSORTED {
-            self.redrawn();
+    /// The finish stage is to look at the tile in hand.
+    pub(super) fn is_to_be_checked(&mut self, frames: u64, every: Option<u64>) -> bool {
+        self.unchecked += frames;
+        let due = every.is_some_and(|every| self.unchecked >= every);
+        if due {
+            self.unchecked = 0;
         }
-        {
-            let mut door = self.series.door();
-            door.shape = if door.shape.pixels() == 0 { shape } else { door.shape };
+        due
+    }
+
+    /// A tile is over.
+    pub(super) fn follow_tiles(&mut self, store: &Path) {
+        if let Err(error) = self.corrections.follow(store, self.series.id) {
+            self.give_up_correcting(&error);
         }
-        self.arrive(&info);
-        self.unsorted.extend_from_slice(block.localizations);
-        // Which frames between the first and the last were lost is not known any more: they count as empty ones.
-        let frames: Vec<_> = (head.first_seq..=head.last_seq)
-            .take(FRAMES_IN_BLOCK)
-            .map(|seq| FrameInfo { id: FrameId { series: self.series.id, seq: Seq(seq) }, ..info })
-            .collect();
-        self.history.record(&frames, block.localizations, self.pixel);
-        self.resolution.take(&self.series, &info, block.localizations, self.pixel);
-        self.true_for_seq = self.true_for_seq.max(head.last_seq);
     }
 
-    /// What the localizations so far resolve, measured at once.
-    pub fn resolve(&self) {
-        self.resolution.due(&self.series).iter().for_each(resolving::run);
+    /// Corrects a piece of the map.
+    pub(super) fn correct(&mut self, store: &Path) {
+        let series = self.series.clone();
+        let report = |tile| series.book().tile(tile).map(|(report, ..)| report.clone());
+        if let Err(error) = self.corrections.step(&mut self.map, report, (store, series.id)) {
+            self.give_up_correcting(&error);
+        }
     }
 
-    /// Everything given to [`Self::redraw`] is in the map.
-    pub fn redrawn(&mut self) {
-        self.map.add_sorted(&mut self.unsorted, self.pixel, self.tile.placement.corner);
-        self.unsorted.clear();
+    fn give_up_correcting(&mut self, error: &JournalError) {
+        tracing::warn!(series = %self.series.id, %error, "finished tiles are shown as they came");
+        self.corrections = Corrections::default();
     }
 
     /// Adds to the map, where the tile in hand lies.
-    pub fn draw(&mut self, localizations: &[Localization]) {
-        self.map.add_at(localizations, self.pixel, self.tile.placement.corner);
+    pub(super) fn draw(&mut self, batch: &Batch) {
+        self.tile.shown = Shown::AsTheyCame;
+        self.map.add_at(&batch.localizations, self.pixel, self.tile.placement.corner);
+        if let Some(first) = batch.frames.first() {
+            self.came(first.id.seq.0, self.span);
+        }
+    }
+
+    fn came(&mut self, first_seq: u64, span: (u64, u64)) {
+        let TileInHand { index: Some(tile), ref shown, ref placement, .. } = self.tile else { return };
+        let place = Place { tile, first_seq, span, pixel: self.pixel, corner: placement.corner };
+        self.corrections.came(place, shown.clone());
     }
 
     /// The fields of view, or what the map holds where that is larger; `None` before the first frame.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use smlm::enough::Targets;
 use smlm::localization::Filter;
 use smlm::map::{Layers, MapSettings};
 use smlm::units::Nm;
@@ -70,6 +71,7 @@ pub(super) fn localizer(config: &Config, opened: &Opened) -> localizer::Settings
         max_batch: config.model.max_batch,
         idle_flush: Duration::from_millis(config.frames.idle_flush_ms),
         pixel_range_nm: opened.pixel_range_nm,
+        looks: config.scan.finish,
     }
 }
 
@@ -111,9 +113,15 @@ pub(super) fn picture(config: &Config) -> picture::Settings {
         },
         pixel_size: config.camera.pixel_size(),
         tick: Duration::from_millis(config.picture.tick_ms),
+        check_every: enough(config).map(|targets| targets.every_frames),
         max_previews: config.picture.max_previews,
         max_subscriptions: config.serve.max_clients,
     }
+}
+
+/// When the tile in hand may end; `None`: nobody looks.
+fn enough(config: &Config) -> Option<Targets> {
+    config.scan.early_stop.targets().filter(|_| config.scan.finish)
 }
 
 pub(super) fn finish(config: &Config, clock: Clock) -> finish::Settings {
@@ -123,6 +131,7 @@ pub(super) fn finish(config: &Config, clock: Clock) -> finish::Settings {
         clock,
         steps: finish::Steps { drift: scan.drift, merge: (scan.merge_nm > 0.0).then_some(Nm(scan.merge_nm)) },
         limits: Limits::default(),
+        enough: enough(config),
         stage_error: Nm(scan.stage_error_um * 1e3),
         assembly: scan.mosaic.then_some(finish::AssemblySettings { pixel: Nm(scan.mosaic_pixel_nm) }),
     }

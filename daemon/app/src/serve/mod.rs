@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::live::Live;
@@ -64,6 +65,7 @@ pub struct Shared {
     pub redrawing: Arc<tokio::sync::Semaphore>,
     /// What a picture of an earlier recording is made with.
     pub picture: Arc<crate::picture::Settings>,
+    pub clock: Clock,
     /// Another number after each start.
     pub instance: u64,
 }

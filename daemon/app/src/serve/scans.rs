@@ -3,6 +3,8 @@
 //! In: the accounts of a series' tiles, the grid its publisher announced, wishes for tiles again. Out: a state per tile,
 //! counts, the time left. Never: a tile's frames changed; a scan driven (whoever drives it reads what is wanted again).
 
+mod time_left;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use super::watch::{Watch, watch};
 use super::{REQUEST_MAX_BYTES, Shared, convert};
 use crate::finish::is_scan;
 use crate::live::{Book, Door, MAX_TILES, Series, State, TileCount};
+use time_left::Standing;
 
 pub struct Scans(Shared);
 
@@ -39,12 +42,31 @@ impl Scans {
     fn describe(&self, series: &Series, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
         let door = series.door().clone();
         let book = series.book().clone();
-        scan(&door, &book, self.0.config.camera.pixel_size(), wanted)
+        let config = &self.0.config;
+        let known = Known {
+            pixel: config.camera.pixel_size(),
+            now_unix_ns: self.0.clock.now_unix_ns(),
+            processed_fps: series.exit().processed_fps,
+            finishes: config.scan.finish,
+            early_stop: config.scan.finish && config.scan.early_stop.targets().is_some(),
+        };
+        scan(&door, &book, &known, wanted)
     }
 }
 
-fn scan(door: &Door, book: &Book, pixel: PixelSize, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
-    let pixel = door.info.pixel_size_or(pixel);
+/// What a scan's own accounts do not say.
+struct Known {
+    /// Where the publisher does not know it.
+    pixel: PixelSize,
+    now_unix_ns: u64,
+    processed_fps: f64,
+    /// Tiles that are over are finished.
+    finishes: bool,
+    early_stop: bool,
+}
+
+fn scan(door: &Door, book: &Book, known: &Known, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
+    let pixel = door.info.pixel_size_or(known.pixel);
     let mut tiles: Vec<pb::ScanTile> = door.tiles.iter().map(|tile| seen(door, book, tile, pixel)).collect();
     tiles.extend(planned(door, pixel));
     let mut by_state = BTreeMap::<&str, u32>::new();
@@ -53,6 +75,7 @@ fn scan(door: &Door, book: &Book, pixel: PixelSize, wanted: impl Fn(&pb::ScanTil
     }
     let left = by_state.get("planned").copied().unwrap_or(0) + by_state.get("retake").copied().unwrap_or(0);
     let suspect = door.tiles.iter().filter(|tile| !tile.retake && is_suspect(book, tile));
+    let early = || book.tiles().filter_map(|(report, _)| report.early.as_ref());
     pb::Scan {
         series_id: door.info.id.0.to_vec(),
         name: door.info.name.clone(),
@@ -60,13 +83,16 @@ fn scan(door: &Door, book: &Book, pixel: PixelSize, wanted: impl Fn(&pb::ScanTil
         expected_tiles: door.info.expected_tiles,
         tiles_by_state: by_state.into_iter().map(|(state, tiles)| (state.to_owned(), tiles)).collect(),
         retake: door.tiles.iter().filter(|tile| tile.retake).map(|tile| tile.tile.index).collect(),
-        seconds_left: seconds_left(door, left),
+        seconds_left: time_left::seconds(&standing(door, book, known, left)),
         tile_width_nm: f64::from(door.shape.width) * pixel.x.0,
         tile_height_nm: f64::from(door.shape.height) * pixel.y.0,
         tiles_finished: book.len() as u32,
         suspect: suspect.map(|tile| tile.tile.index).collect(),
         seams: Some(convert::seams(&book.seams)),
         complete: book.complete,
+        early_stop: known.early_stop,
+        frames_saved: early().map(|early| early.frames_saved).sum(),
+        seconds_saved: early().filter_map(|early| early.seconds_saved).sum(),
         tiles: tiles.into_iter().filter(|tile| wanted(tile)).collect(),
     }
 }
@@ -97,6 +123,7 @@ fn seen(door: &Door, book: &Book, tile: &TileCount, pixel: PixelSize) -> pb::Sca
         tile: Some(convert::tile(tile, door.placement(tile, pixel))),
         visits: tile.visits,
         report: report.map(|(report, verdict, placed)| convert::report(report, verdict, placed)),
+        enough: book.enough(tile.tile.index).as_ref().map(convert::enough),
     }
 }
 
@@ -128,18 +155,26 @@ fn in_order(grid: &Grid, index: u32) -> Tile {
     Tile { index, row, column: if back { grid.columns - 1 - along } else { along } }
 }
 
-/// From the median time between the beginnings of tiles.
-fn seconds_left(door: &Door, tiles: u32) -> Option<f64> {
-    let mut begun: Vec<u64> =
-        door.tiles.iter().map(|tile| tile.first_arrival_unix_ns).filter(|at| *at > 0).collect();
-    if tiles == 0 || begun.len() < 2 || door.state != State::Receiving {
-        return None;
+fn standing(door: &Door, book: &Book, known: &Known, tiles_left: u32) -> Standing {
+    let receiving = door.state == State::Receiving;
+    let is_finished = |tile: &TileCount| {
+        let report = book.tile(tile.tile.index).map(|(report, ..)| report);
+        report.is_some_and(|report| report.seqs.1 >= tile.latest.seqs.0)
+    };
+    let unfinished = door.tiles.iter().filter(|tile| !is_finished(tile)).count() as u32;
+    let finish_s = book.tiles().map(|(report, _)| report.took_s).sum::<f64>() / book.len().max(1) as f64;
+    let visits = door.tiles.iter().map(|tile| u64::from(tile.visits)).sum::<u64>().max(1);
+    Standing {
+        now_unix_ns: known.now_unix_ns,
+        begun_unix_ns: door.begun_unix_ns.iter().copied().collect(),
+        receiving,
+        tiles_left: if receiving { tiles_left } else { 0 },
+        frames_waiting: door.account.waiting(),
+        frames_per_tile: door.account.received() as f64 / visits as f64,
+        processed_fps: known.processed_fps,
+        unfinished: if known.finishes && !book.complete { unfinished } else { 0 },
+        finish_s: if known.finishes { finish_s } else { 0.0 },
     }
-    begun.sort_unstable();
-    let mut between: Vec<u64> = begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let middle = between.len() / 2;
-    let median = *between.select_nth_unstable(middle).1;
-    Some(f64::from(tiles) * median as f64 / 1e9)
 }
 
 fn name(state: pb::TileState) -> &'static str {

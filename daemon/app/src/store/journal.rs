@@ -15,6 +15,7 @@
 
 mod block;
 mod info;
+mod look;
 mod reader;
 mod recover;
 #[cfg(test)]

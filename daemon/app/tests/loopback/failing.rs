@@ -97,6 +97,7 @@ fn faltering(dir: &std::path::Path) -> (Localizer, Receiver<ToPicture>) {
             max_batch: 1,
             idle_flush: Duration::from_millis(10),
             pixel_range_nm: None,
+            looks: true,
         },
         samples: SampleOutlet {
             wanted: false,

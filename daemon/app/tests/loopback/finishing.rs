@@ -1,5 +1,6 @@
 //! Tiles of a scan are looked at as a whole once they are over: reports, verdicts, and what a restart makes of them.
 
+use blinkd::serve::grpc::preview_client::PreviewClient;
 use blinkd::serve::grpc::scans_client::ScansClient;
 use smlm::frame::{FrameInfo, StagePosition, Tile};
 use smlm::series::{Grid, Overlap, SeriesInfo};
@@ -104,6 +105,64 @@ fn a_restart_goes_on_with_the_tile_it_was_at_and_finishes_none_twice() {
     sender.end();
     until("the scan is complete", || rig.series(1).book().complete);
     assert_eq!((finished(&rig), records(&rig)), (6, 6));
+}
+
+/// Emitters that each shine for three frames; tile 1 is out of focus, tile 4 is too bright.
+fn blinking(info: &FrameInfo) -> bytes::Bytes {
+    let (width, sigma) = (info.shape.width as usize, if info.tile.index == 1 { 2.2f32 } else { 1.3 });
+    let mut counts = vec![100.0f32; info.shape.pixels()];
+    for i in 0..30 {
+        let at = |factor: u64| (((info.id.seq.0 + i) / 3 * 30 + i) * factor % 6373) as f32 / 100.0;
+        let (x, y) = (at(2657), at(3931));
+        for (at, count) in counts.iter_mut().enumerate() {
+            let (dx, dy) = ((at % width) as f32 - x, (at / width) as f32 - y);
+            *count += 4000.0 / (sigma * sigma) * (-(dx * dx + dy * dy) / (2.0 * sigma * sigma)).exp();
+        }
+    }
+    if info.tile.index == 4 {
+        counts[..30].fill(65_535.0);
+    }
+    counts.iter().flat_map(|count| (*count as u16).to_le_bytes()).collect::<Vec<u8>>().into()
+}
+
+#[test]
+fn tiles_out_of_focus_or_too_bright_are_suspect_and_a_kill_before_their_report_changes_nothing() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send_pictures(6 * u64::from(FRAMES), on_stage, blinking);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    rig.done(1);
+    let said = scan(&rig);
+    let kinds = |said: &pb::Scan, tile: usize| -> Vec<String> {
+        let report = said.tiles[tile].report.as_ref().unwrap();
+        report.reasons.iter().map(|reason| reason.kind.clone()).collect()
+    };
+    let of = |said: &pb::Scan, kind: &str| -> Vec<usize> {
+        (0..6).filter(|tile| kinds(said, *tile).iter().any(|told| told == kind)).collect()
+    };
+    assert_eq!((of(&said, "out_of_focus"), of(&said, "saturated")), (vec![1], vec![4]));
+    for (tile, sigma) in [(0, 1.3), (1, 2.2)] {
+        let report = said.tiles[tile].report.as_ref().unwrap();
+        let (width, sd) = (report.psf_sigma_px.unwrap(), report.psf_sigma_sd_px.unwrap());
+        assert!((width - sigma).abs() < 4.0 * sd && sd < 0.05 * width, "{sigma}: {width} +- {sd}");
+    }
+    // Killed when the tiles were over and before a report was written.
+    let killed = rig.copy();
+    let folder = killed.folder(1);
+    std::fs::remove_file(folder.join("scan/complete")).unwrap();
+    std::fs::write(folder.join("scan/tiles.jsonl"), []).unwrap();
+    let rig = killed.start_again();
+    until("the recording is listed", || rig.live.find(id(1)).is_some());
+    until("the scan is complete again", || rig.series(1).book().complete);
+    let again = scan(&rig);
+    for tile in 0..6 {
+        let known = |said: &pb::Scan| {
+            let report = said.tiles[tile].report.clone().unwrap();
+            (report.psf_sigma_px, report.psf_sigma_sd_px, report.saturated_share, report.reasons)
+        };
+        assert_eq!(known(&said), known(&again));
+    }
 }
 
 #[test]
@@ -220,4 +279,153 @@ fn a_tile_that_is_taken_again_is_judged_by_its_latest_frames() {
     let report = said.tiles[0].report.as_ref().unwrap();
     assert_eq!((report.first_seq, report.localizations), (80, u64::from(FRAMES)));
     assert!(report.reasons.is_empty(), "{:?}", report.reasons);
+}
+
+/// Whoever drives the scan: takes tiles in pieces, asks after each of them whether there is enough, and obeys.
+fn drive(rig: &Rig, tiles: u32, frames_per_tile: u32, obeys: bool) -> Vec<u64> {
+    let mut sender = rig.publisher(1);
+    sender.start(grid);
+    let mut taken = Vec::new();
+    for index in 0..tiles {
+        let first = sender.next;
+        let in_tile = |info: FrameInfo| {
+            let seq = info.id.seq.0;
+            let tile = Tile { index, row: index / 3, column: index % 3 };
+            let frame_in_tile = (seq - first) as u32;
+            // A frame every 10 ms.
+            let capture_unix_ns = 1_000_000_000 + 10_000_000 * seq;
+            FrameInfo { tile, frame_in_tile, frames_per_tile, capture_unix_ns, ..info }
+        };
+        while sender.next < first + u64::from(frames_per_tile) {
+            sender.send_changed(20, in_tile);
+            let processed = sender.next;
+            rig.settled(1, processed);
+            let seen = |tile: &pb::ScanTile| tile.enough.as_ref().is_some_and(|enough| enough.seq >= first);
+            // 60 localizations are there after 60 frames, and the daemon looks every 20.
+            let due = rig.config.scan.early_stop.targets().is_some() && sender.next - first >= 60;
+            if due {
+                until("there is enough", || seen(&scan(rig).tiles[index as usize]));
+            }
+            if obeys && seen(&scan(rig).tiles[index as usize]) {
+                break;
+            }
+        }
+        taken.push(sender.next - first);
+    }
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    taken
+}
+
+#[test]
+fn a_scan_whose_driver_listens_ends_tiles_early_and_the_time_saved_is_told() {
+    let early = |config: &mut blinkd::config::Config| {
+        config.scan.early_stop.target_localizations = Some(60);
+        config.scan.early_stop.check_every_frames = 20;
+    };
+    let rig = Rig::start(early);
+    assert_eq!(drive(&rig, 3, 200, true), [60; 3]);
+    rig.done(1);
+    let said = scan(&rig);
+    assert!(said.early_stop && (said.frames_saved, said.seconds_left) == (3 * 140, None));
+    assert!((said.seconds_saved - 3.0 * 1.4).abs() < 1e-6, "{}", said.seconds_saved);
+    for (tile, seq) in said.tiles[..3].iter().zip([59, 119, 179]) {
+        let (report, enough) = (tile.report.as_ref().unwrap(), tile.enough.as_ref().unwrap());
+        assert_eq!((enough.seq, enough.frames, enough.localizations), (seq, 60, 60));
+        assert_eq!((report.frames_saved, report.reasons.len()), (Some(140), 0), "{:?}", report.reasons);
+    }
+    // It is told again after a restart.
+    let rig = rig.stop().start_again();
+    until("the recording is listed", || rig.live.find(id(1)).is_some());
+    let again = scan(&rig);
+    assert_eq!((again.frames_saved, again.tiles[1].enough.clone()), (3 * 140, said.tiles[1].enough.clone()));
+}
+
+#[test]
+fn a_driver_that_does_not_listen_saves_nothing_and_without_a_target_nothing_is_enough() {
+    let rig = Rig::start(|config| {
+        config.scan.early_stop.target_localizations = Some(60);
+        config.scan.early_stop.check_every_frames = 20;
+    });
+    assert_eq!(drive(&rig, 1, 80, false), [80]);
+    let said = scan(&rig);
+    assert_eq!((said.frames_saved, said.seconds_saved), (0, 0.0));
+    assert!(said.tiles[0].enough.is_some());
+    let rig = Rig::start(|_| ());
+    assert_eq!(drive(&rig, 1, 80, true), [80]);
+    let said = scan(&rig);
+    assert!(!said.early_stop && said.tiles[0].enough.is_none());
+    assert_eq!(said.tiles[0].report.as_ref().unwrap().frames_saved, None);
+}
+
+/// The live map's counts at its base pixel: where, and how many.
+fn counts(rig: &Rig) -> (u64, std::collections::BTreeMap<(i32, i32), u32>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut counts = std::collections::BTreeMap::new();
+    let mut localizations = 0;
+    for row in 0..5 {
+        let tiles = (0..7).map(|x| pb::WantedTile { x, y: row, version: 0 }).collect();
+        let request = pb::GetTilesRequest {
+            series_id: id(1).0.to_vec(),
+            values: true,
+            tiles,
+            ..pb::GetTilesRequest::default()
+        };
+        let mut left = vec![request];
+        while let Some(request) = left.pop() {
+            let answer = runtime.block_on(async {
+                let mut client = PreviewClient::connect(rig.url()).await.unwrap();
+                client.get_tiles(request.clone()).await.unwrap().into_inner()
+            });
+            localizations = answer.localizations;
+            for tile in &answer.tiles {
+                let values =
+                    tile.values.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
+                for (at, value) in values.enumerate().filter(|(_, value)| *value > 0.5) {
+                    let (x, y) = (tile.tile_x * 256 + at as i32 % 256, tile.tile_y * 256 + at as i32 / 256);
+                    counts.insert((x, y), value.round() as u32);
+                }
+            }
+            if !answer.left.is_empty() {
+                left.push(pb::GetTilesRequest { tiles: answer.left, ..request });
+            }
+        }
+    }
+    (localizations, counts)
+}
+
+/// One bright pixel in each frame, on a grid of sites; from the middle of a tile on one pixel further to the right.
+fn drifting(info: &FrameInfo) -> bytes::Bytes {
+    let mut counts = vec![100u16; info.shape.pixels()];
+    let site = (info.id.seq.0 * 29 % 49) as usize;
+    let moved = usize::from(info.frame_in_tile >= info.frames_per_tile / 2);
+    counts[(5 + 8 * (site / 7)) * info.shape.width as usize + 5 + 8 * (site % 7) + moved] = 1100;
+    counts.iter().flat_map(|count| count.to_le_bytes()).collect::<Vec<u8>>().into()
+}
+
+#[test]
+fn the_live_map_shows_a_finished_tile_without_its_drift_and_one_taken_again_once() {
+    const LONG: u32 = 1200;
+    let rig = Rig::start(|config| config.ring.mib = 16);
+    let mut sender = rig.publisher(1);
+    sender.frames_per_tile = LONG;
+    sender.start(grid);
+    sender.send_pictures(u64::from(LONG), on_stage, drifting);
+    sender.send_pictures(u64::from(LONG), on_stage, drifting);
+    let again = |info: FrameInfo| on_stage(FrameInfo { tile: Tile { index: 0, ..info.tile }, ..info });
+    sender.send_pictures(u64::from(LONG), again, drifting);
+    sender.end();
+    until("the scan is complete", || rig.series(1).book().complete);
+    rig.done(1);
+    let drift = scan(&rig).tiles[0].report.as_ref().unwrap().drift_nm.expect("it moved");
+    // The two halves of the tile are a pixel apart, and the course goes on beyond their middles as between them.
+    assert!((drift - 200.0).abs() < 10.0, "{drift} nm");
+    let again = rig.copy().start_again();
+    until("the recording is listed", || again.live.find(id(1)).is_some());
+    let (localizations, shown) = counts(&again);
+    assert_eq!((localizations, shown.values().sum::<u32>()), (2 * u64::from(LONG), 2 * LONG));
+    // As it came, every localization would stand in the middle of a pixel of the camera.
+    let moved = shown.iter().filter(|((x, _), _)| x % 10 != 5).map(|(_, n)| n).sum::<u32>();
+    assert!(moved > 3 * LONG / 2, "{moved}");
+    until("the live map is what the journal makes again", || counts(&rig) == (localizations, shown.clone()));
 }

@@ -155,6 +155,10 @@ impl Stopped {
         Rig::run(self.config, self.dir)
     }
 
+    pub fn folder(&self, number: u8) -> std::path::PathBuf {
+        journal::folder(&self.config.store.dir, id(number))
+    }
+
     pub fn journaled(&self, number: u8) -> Vec<Localization> {
         journaled(&self.config, number)
     }
@@ -252,6 +256,16 @@ impl Sender {
 
     /// As [`Self::send`], with headers that say something else.
     pub fn send_changed(&mut self, frames: u64, change: impl Fn(FrameInfo) -> FrameInfo) {
+        self.send_pictures(frames, change, pixels);
+    }
+
+    /// As [`Self::send_changed`], with other pixels.
+    pub fn send_pictures(
+        &mut self,
+        frames: u64,
+        change: impl Fn(FrameInfo) -> FrameInfo,
+        pixels: impl Fn(&FrameInfo) -> Bytes,
+    ) {
         for _ in 0..frames {
             let info = change(self.info());
             self.publisher.send_lossless(&info, pixels(&info), LIMIT).unwrap();

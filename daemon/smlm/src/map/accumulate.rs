@@ -1,6 +1,7 @@
 //! Localizations enter the map, a few at a time and level by level.
 //!
-//! In: localizations. Out: counts and Gaussians in every level. Never: more memory than `max_bytes`.
+//! In: localizations, to be added or taken out again. Out: counts and Gaussians in every level. Never: more memory than
+//! `max_bytes`; a count that is not what the same localizations would make of an empty map.
 
 use super::level::{Colours, Level, worst_case_bytes};
 use super::splat::{Splat, Weights};
@@ -16,8 +17,33 @@ const SORTED: usize = 1 << 18;
 /// Nobody means more; sums stay finite.
 const Z_MAX_NM: f32 = 1e6;
 
+/// Which way localizations go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Add,
+    Remove,
+}
+
+impl Change {
+    pub fn apply(self, number: &mut u64, by: u64) {
+        *number = match self {
+            Self::Add => *number + by,
+            Self::Remove => number.saturating_sub(by),
+        };
+    }
+
+    /// Of a weight.
+    pub const fn sign(self) -> f32 {
+        match self {
+            Self::Add => 1.0,
+            Self::Remove => -1.0,
+        }
+    }
+}
+
 /// What enters now; made once, so that adding allocates nothing but pixels.
 pub(super) struct Piece {
+    change: Change,
     places: Vec<Place>,
     splats: Box<[Splat]>,
     weights: Weights,
@@ -35,7 +61,7 @@ struct Place {
 impl Piece {
     pub fn new() -> Self {
         let splats = (0..PIECE).map(|_| Splat::EMPTY).collect();
-        Self { places: Vec::with_capacity(PIECE), splats, weights: Weights::new() }
+        Self { change: Change::Add, places: Vec::with_capacity(PIECE), splats, weights: Weights::new() }
     }
 }
 
@@ -48,18 +74,29 @@ impl LiveMap {
 
     /// As [`Self::add`], for a field of view whose first pixel's corner stands at `corner` in the map.
     pub fn add_at(&mut self, localizations: &[Localization], pixel: PixelSize, corner: (Nm, Nm)) {
+        self.change(Change::Add, localizations, pixel, corner);
+    }
+
+    /// Takes localizations out that were added with the same pixel and corner. Counts are then as if they had never been
+    /// there; Gaussians and colours to the last digits of a sum. Bounds do not shrink.
+    pub fn remove_at(&mut self, localizations: &[Localization], pixel: PixelSize, corner: (Nm, Nm)) {
+        self.change(Change::Remove, localizations, pixel, corner);
+    }
+
+    fn change(&mut self, change: Change, localizations: &[Localization], pixel: PixelSize, corner: (Nm, Nm)) {
         if localizations.is_empty() {
             return;
         }
         self.version += 1;
+        self.piece.change = change;
         let base = self.settings.base_pixel;
         let mut rest = localizations;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(self.make_room().min(rest.len()));
             self.piece.places.clear();
             self.piece.places.extend(now.iter().filter_map(|l| place(l, pixel, corner, base)));
-            self.rejected += (now.len() - self.piece.places.len()) as u64;
-            self.add_piece();
+            change.apply(&mut self.rejected, (now.len() - self.piece.places.len()) as u64);
+            self.enter();
             rest = later;
         }
     }
@@ -121,15 +158,17 @@ impl LiveMap {
         true
     }
 
-    fn add_piece(&mut self) {
-        let Piece { places, splats, weights } = &mut self.piece;
-        self.localizations += places.len() as u64;
-        let scale = 1.0 / f64::from(1u32 << self.finest);
+    fn enter(&mut self) {
+        let Piece { change, places, splats, weights } = &mut self.piece;
+        let change = *change;
+        change.apply(&mut self.localizations, places.len() as u64);
         for (place, splat) in places.iter().zip(splats.iter_mut()) {
-            self.spread.add(place.x.floor(), place.y.floor(), place.colours);
+            self.spread.change(change, (place.x.floor(), place.y.floor()), place.colours);
             if self.finest < self.gaussian_end {
-                let sigma = (place.sigma.0 * scale, place.sigma.1 * scale);
-                splat.place(&*weights, (place.x * scale, place.y * scale), sigma);
+                // In base pixels, and halved as often as levels were given up: what is taken out is then what was added,
+                // however many levels there were.
+                splat.place(&*weights, (place.x, place.y), place.sigma);
+                (0..self.finest).for_each(|_| splat.halve());
             }
         }
         for level in self.finest..LEVELS {
@@ -139,10 +178,11 @@ impl LiveMap {
             let pixels = &mut self.levels[level as usize];
             for place in places.iter() {
                 let (x, y) = (place.x.floor() as i32 >> level, place.y.floor() as i32 >> level);
-                self.bytes += pixels.count(x, y, colours(place).filter(|_| !glows), self.version);
+                let colours = colours(place).filter(|_| !glows);
+                self.bytes += pixels.count(change, (x, y), colours, self.version);
             }
             for (place, splat) in places.iter().zip(splats.iter_mut()).filter(|_| glows) {
-                self.bytes += pixels.splat(splat, colours(place), self.version);
+                self.bytes += pixels.splat(change, splat, colours(place), self.version);
                 splat.halve();
             }
         }

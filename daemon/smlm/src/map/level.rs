@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::accumulate::Change;
 use super::splat::Splat;
 use super::view::TileIndex;
 
@@ -159,27 +160,41 @@ impl Level {
     }
 
     /// One localization in this pixel. Returns the bytes newly taken.
-    pub fn count(&mut self, x: i32, y: i32, colours: Option<Colours>, version: u64) -> usize {
+    pub fn count(
+        &mut self,
+        change: Change,
+        (x, y): (i32, i32),
+        colours: Option<Colours>,
+        version: u64,
+    ) -> usize {
         let before = self.bytes;
         let (block, bytes) = block_at(&mut self.tiles, &mut self.bytes, x, y, version);
         let pixel = pixel_in_block(x, y);
         let counts = plane(&mut block.counts, bytes);
-        self.histogram.step(counts[pixel]);
-        counts[pixel] = counts[pixel].saturating_add(1);
+        match change {
+            Change::Add => {
+                self.histogram.step(counts[pixel]);
+                counts[pixel] = counts[pixel].saturating_add(1);
+            }
+            Change::Remove => {
+                self.histogram.step_back(counts[pixel]);
+                counts[pixel] = counts[pixel].saturating_sub(1);
+            }
+        }
         if let Some(colours) = colours {
-            mix(&mut plane(&mut block.colours, bytes)[pixel], 1.0, sums(colours));
+            mix(&mut plane(&mut block.colours, bytes)[pixel], change.sign(), sums(colours));
         }
         self.bytes - before
     }
 
     /// One localization spread over pixels. Returns the bytes newly taken.
-    pub fn splat(&mut self, splat: &Splat, colours: Option<Colours>, version: u64) -> usize {
+    pub fn splat(&mut self, change: Change, splat: &Splat, colours: Option<Colours>, version: u64) -> usize {
         let before = self.bytes;
         let (x, y) = (splat.x(), splat.y());
         for (y0, wy) in pieces(y.first, y.weights()) {
             for (x0, wx) in pieces(x.first, x.weights()) {
                 let (block, bytes) = block_at(&mut self.tiles, &mut self.bytes, x0, y0, version);
-                let rows = (0..).step_by(BLOCK_PX as usize).zip(wy);
+                let rows = (0..).step_by(BLOCK_PX as usize).zip(wy.iter().map(|wy| change.sign() * wy));
                 let at = pixel_in_block(x0, y0);
                 if let Some(colours) = colours {
                     let plane = &mut plane(&mut block.colours, bytes)[at..];
@@ -289,6 +304,19 @@ impl CountHistogram {
         }
     }
 
+    /// A pixel that held `count` has one less.
+    fn step_back(&mut self, count: u32) {
+        let (from, to) = (Self::bin(count), Self::bin(count.saturating_sub(1)));
+        if count > 0 && from != to {
+            self.pixels[from] -= 1;
+            if count == 1 {
+                self.filled -= 1;
+            } else {
+                self.pixels[to] += 1;
+            }
+        }
+    }
+
     /// The count that this part (0 to 1) of the non-empty pixels does not exceed; 0 when all are empty.
     pub fn quantile(&self, part: f64) -> u32 {
         let rank = ((self.filled as f64 * part).ceil() as u64).max(1);
@@ -332,6 +360,18 @@ mod tests {
             let edge = CountHistogram::lower_edge(CountHistogram::bin(count));
             assert!(edge <= count && f64::from(count - edge) <= f64::from(count) / 16.0, "{count} {edge}");
         }
+    }
+
+    #[test]
+    fn what_goes_back_step_by_step_leaves_an_empty_histogram() {
+        let mut histogram = CountHistogram::default();
+        (0..3000).for_each(|count| histogram.step(count));
+        histogram.step(0);
+        (1..=3000).rev().for_each(|count| histogram.step_back(count));
+        assert_eq!((histogram.filled, histogram.pixels[1]), (1, 1));
+        histogram.step_back(1);
+        histogram.step_back(0);
+        assert!(histogram.filled == 0 && histogram.pixels.iter().all(|pixels| *pixels == 0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! data. Fixed memory.
 
 use super::Colours;
+use super::accumulate::Change;
 
 const BINS: usize = 512;
 const Z_LIMIT_NM: f32 = 2048.0;
@@ -31,12 +32,15 @@ impl Default for Spread {
 }
 
 impl Spread {
-    /// A position in whole base pixels.
-    pub fn add(&mut self, x: f64, y: f64, Colours { z_nm, frame, sigma_nm }: Colours) {
+    /// A position in whole base pixels comes or goes. What goes leaves its place in the bounds.
+    pub fn change(&mut self, change: Change, (x, y): (f64, f64), Colours { z_nm, frame, sigma_nm }: Colours) {
+        change.apply(&mut self.z[bin((z_nm + Z_LIMIT_NM) / (2.0 * Z_LIMIT_NM))], 1);
+        change.apply(&mut self.sigma[bin(sigma_nm / SIGMA_MAX_NM)], 1);
+        if change == Change::Remove {
+            return;
+        }
         self.low = (self.low.0.min(x), self.low.1.min(y));
         self.high = (self.high.0.max(x), self.high.1.max(y));
-        self.z[bin((z_nm + Z_LIMIT_NM) / (2.0 * Z_LIMIT_NM))] += 1;
-        self.sigma[bin(sigma_nm / SIGMA_MAX_NM)] += 1;
         self.frame_first = self.frame_first.min(frame);
         self.frame_last = self.frame_last.max(frame);
     }
@@ -89,9 +93,9 @@ mod tests {
     fn ranges_leave_outliers_out() {
         let mut spread = Spread::default();
         let colours = |z_nm, frame, sigma_nm| Colours { z_nm, frame, sigma_nm };
-        (0..1000u16)
-            .for_each(|i| spread.add(0.0, 0.0, colours(f32::from(i % 401) - 200.0, f32::from(i), 10.0)));
-        spread.add(0.0, 0.0, colours(1e9, 5.0, 500.0));
+        let add = |spread: &mut Spread, colours| spread.change(Change::Add, (0.0, 0.0), colours);
+        (0..1000u16).for_each(|i| add(&mut spread, colours(f32::from(i % 401) - 200.0, f32::from(i), 10.0)));
+        add(&mut spread, colours(1e9, 5.0, 500.0));
         let (low, high) = spread.z();
         assert!((-208.0..-180.0).contains(&low) && (180.0..208.0).contains(&high), "{low} {high}");
         assert_eq!((spread.frames(), spread.sigma()), ((0.0, 999.0), (10.0, 11.0)));

@@ -183,6 +183,75 @@ fn a_rebuilt_map_equals_the_one_that_grew() {
     assert_eq!((rebuilt.localizations(), rebuilt.bytes(), rebuilt.bounds()), (0, 0, None));
 }
 
+/// The largest difference of Gaussians and of colours over all pixels of a level.
+fn apart(one: &LiveMap, other: &LiveMap, level: u32) -> f32 {
+    let mut most = 0.0f32;
+    for (index, tile) in one.level(level).tiles() {
+        let blocks = tile.blocks().flat_map(|(x, y, block)| {
+            (0..(BLOCK_PX * BLOCK_PX) as usize).map(move |at| {
+                let (column, row) = (x + at % BLOCK_PX as usize, y + at / BLOCK_PX as usize);
+                (column, row, block.gaussian(at), block.colour(at))
+            })
+        });
+        let there = other.level(level).tile(index);
+        for (column, row, gaussian, colour) in blocks {
+            let (x, y) = (index.x * TILE_PX + column as i32, index.y * TILE_PX + row as i32);
+            let g = there.map_or(0.0, |tile| tile.gaussian_at(x, y));
+            let c = there.map_or([0.0; 4], |tile| tile.colour(column, row));
+            most = most.max((g - gaussian).abs()).max((c[0] - colour[0]).abs());
+        }
+    }
+    most
+}
+
+#[test]
+fn what_is_taken_out_again_leaves_the_map_without_it() {
+    for layers in [Layers::ALL, Layers::NONE] {
+        let (stays, goes) = (scattered(3000, 60.0, 7), scattered(4000, 70.0, 8));
+        let corner = (Nm(1234.5), Nm(-77.0));
+        let (mut map, mut without) = (map(layers), map(layers));
+        without.add(&stays, PIXEL);
+        map.add_at(&goes[..2500], PIXEL, corner);
+        map.add(&stays, PIXEL);
+        map.add_at(&goes[2500..], PIXEL, corner);
+        let before = map.version();
+        map.remove_at(&goes, PIXEL, corner);
+        assert_eq!((map.localizations(), map.rejected()), (3000, 0));
+        assert!(!map.changed_since(0, None, before).is_empty(), "viewers learn of it");
+        for level in 0..LEVELS {
+            for (x, y) in (-20..80).flat_map(|x| (-20..80).map(move |y| (x, y))) {
+                assert_eq!(map.count_at(level, x, y), without.count_at(level, x, y), "{level} {x} {y}");
+            }
+            assert_eq!(sums(&map, level).0, 3000);
+            assert!(apart(&map, &without, level) < 0.01, "level {level}: {}", apart(&map, &without, level));
+            let part = |map: &LiveMap| map.level(level).histogram().quantile(0.9);
+            assert_eq!(part(&map), part(&without), "level {level}");
+        }
+        let (z, frames) = (map.spread().z(), map.spread().sigma());
+        assert_eq!((z, frames), (without.spread().z(), without.spread().sigma()));
+    }
+}
+
+#[test]
+fn what_came_before_the_map_was_folded_can_be_taken_out_after() {
+    let settings = MapSettings { max_bytes: MIN_BYTES, ..MapSettings::default() };
+    let mut map = LiveMap::new(settings).expect("the settings are sound");
+    // Some without a σ, some broader than a Gaussian may be.
+    let mut goes = scattered(2000, 50.0, 9);
+    goes.iter_mut().step_by(3).for_each(|l| l.sigma_x_px = 0.0);
+    goes.iter_mut().skip(1).step_by(3).for_each(|l| l.sigma_y_px = 3.0);
+    map.add(&goes, PIXEL);
+    map.add(&scattered(40_000, 1024.0, 3), PIXEL);
+    assert!(map.folded() > 0);
+    map.remove_at(&goes, PIXEL, (Nm(0.0), Nm(0.0)));
+    let mut without = LiveMap::new(settings).expect("the settings are sound");
+    without.add(&scattered(40_000, 1024.0, 3), PIXEL);
+    for level in map.folded().max(without.folded())..LEVELS {
+        assert_eq!(sums(&map, level).0, 40_000);
+        assert!(apart(&map, &without, level) < 0.01, "level {level}: {}", apart(&map, &without, level));
+    }
+}
+
 #[test]
 fn a_requested_pixel_is_rounded_up_to_the_next_level() {
     let map = map(Layers::NONE);

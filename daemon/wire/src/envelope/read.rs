@@ -62,6 +62,8 @@ pub(super) fn series_start(start: pb::SeriesStart) -> Result<SeriesInfo, BadMess
         widefield_of: named(&start.widefield_of)?,
         widefield_skip_frames: start.widefield_skip_frames,
         exposure_ms: not_negative(start.exposure_ms)?,
+        // No camera that sends 16 bits has more.
+        bit_depth: if start.bit_depth <= 16 { start.bit_depth } else { 0 },
         start_unix_ns: count(start.start_unix_ns)?,
         name: start.name,
         source: start.source,

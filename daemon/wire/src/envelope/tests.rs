@@ -55,6 +55,7 @@ fn controls() -> Vec<Control> {
         widefield_of: Some(SeriesId([7; 16])),
         widefield_skip_frames: Some(0),
         exposure_ms: 10.0,
+        bit_depth: 12,
         metadata_json: "{\"Summary\": {}}".into(),
         start_unix_ns: 1_800_000_000_000_000_000,
     };

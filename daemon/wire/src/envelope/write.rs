@@ -174,6 +174,7 @@ fn series_start(info: &SeriesInfo) -> pb::SeriesStart {
         widefield_of: info.widefield_of.map_or_else(Vec::new, |scan| scan.0.to_vec()),
         widefield_skip_frames: info.widefield_skip_frames,
         exposure_ms: info.exposure_ms,
+        bit_depth: info.bit_depth,
         metadata_json: info.metadata_json.clone(),
         start_unix_ns: info.start_unix_ns,
     }

@@ -28,7 +28,7 @@ from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
 from blinkd.client.models import Model, ModelCheck
 from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Look, Picture, Rendering, Viewport
 from blinkd.client.retrying import Gap
-from blinkd.client.scans import Scan, ScanTile, Seams, TileReason, TileReport, TileState
+from blinkd.client.scans import Enough, Scan, ScanTile, Seams, TileReason, TileReport, TileState
 from blinkd.client.sync import Client
 from blinkd.client.tiles import AsyncTileSource, TileChanges, TileKey, TileSource
 
@@ -45,6 +45,7 @@ __all__ = [
     "Colours",
     "DaemonError",
     "DaemonStatus",
+    "Enough",
     "Export",
     "FrameAccount",
     "Gap",

@@ -70,6 +70,12 @@ class TileReport:
     """Else by the stage, with the tiles beside it."""
     took_s: float
     finished_unix_ns: int
+    psf_sigma_sd_px: float | None
+    """Standard deviation of `psf_sigma_px`."""
+    frames_saved: int | None
+    """Announced and not taken any more, where there was enough of it; None: there never was."""
+    seconds_saved: float | None
+    """What they would have taken; None: nobody knows how fast frames come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +92,18 @@ class Seams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enough:
+    """Where a tile had reached what the daemon's `[scan.early_stop]` asks for."""
+
+    seq: int
+    """The latest frame that was known; of an earlier visit of the tile where it is before the first one of this."""
+    frames: int
+    localizations: int
+    frc_nm: float | None
+    """Where it is a target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanTile:
     """A tile with its state, and how often its frames began to come."""
 
@@ -94,6 +112,8 @@ class ScanTile:
     visits: int
     report: TileReport | None
     """None: not finished yet."""
+    enough: Enough | None
+    """None: not yet, or nobody looks. Whoever drives the scan may end the tile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +129,8 @@ class Scan:
     retake: tuple[int, ...]
     """Indices of the tiles that somebody wants again: for whoever drives the scan."""
     seconds_left: float | None
+    """Until every tile is taken, processed and finished, at the pace of the latest ones; None: not known, or nothing is
+    left."""
     tile_width_nm: float
     tile_height_nm: float
     tiles_finished: int
@@ -118,3 +140,8 @@ class Scan:
     seams: Seams | None
     complete: bool
     """The series has ended and every tile is finished."""
+    early_stop: bool
+    """Tiles are watched until there is enough of them."""
+    frames_saved: int
+    """By tiles that ended early."""
+    seconds_saved: float

@@ -182,7 +182,14 @@ def _scan(core: Any, options: argparse.Namespace, stop: threading.Event, report:
             print(_progress(tile, plan), file=sys.stderr)
         return ()
 
-    scan = Scan(core, plan, endpoint=options.endpoint, again=progress, most_repeats=options.most_repeats)
+    scan = Scan(
+        core,
+        plan,
+        endpoint=options.endpoint,
+        again=progress,
+        most_repeats=options.most_repeats,
+        early_stop=options.early_stop,
+    )
     ended = threading.Event()
 
     def abort_when_told() -> None:
@@ -208,6 +215,7 @@ def _progress(tile: TileReport, plan: ScanPlan) -> str:
     said += [f"{tile.dropped} dropped"] * (tile.dropped > 0)
     said += ["the core's image buffer was full"] * tile.overflowed
     said += [f"{tile.lost_in_core} lost in the core"] * (tile.lost_in_core > 0)
+    said += [f"{tile.frames_saved} saved"] * tile.enough
     said += [f"gap {tile.gap_ms:.1f} ms"] if tile.gap_ms is not None else []
     return ", ".join(said)
 

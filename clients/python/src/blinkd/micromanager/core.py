@@ -35,6 +35,7 @@ class Core(Protocol):
     def clearROI(self) -> None: ...
     def getImageWidth(self) -> int: ...
     def getImageHeight(self) -> int: ...
+    def getImageBitDepth(self) -> int: ...
     def getPixelSizeUm(self) -> float: ...
     def getPixelSizeAffine(self) -> Sequence[float]: ...
     def getXYPosition(self) -> Sequence[float]: ...
@@ -65,12 +66,15 @@ class Setup:
     affine_um: tuple[float, ...]
     field_px: tuple[int, int]
     """(width, height) of the region of interest."""
+    bit_depth: int = 0
+    """Of the camera's counts; 0: the core does not know, or says more than a pixel has."""
 
 
 def read_setup(core: Core) -> Setup:
     """Reads the core once."""
     pixel_um = float(core.getPixelSizeUm())
     affine = tuple(float(number) for number in core.getPixelSizeAffine())
+    bit_depth = int(core.getImageBitDepth())
     given = len(affine) == 6 and any(affine)
     return Setup(
         camera=str(core.getCameraDevice()),
@@ -79,6 +83,7 @@ def read_setup(core: Core) -> Setup:
         pixel_size_nm=(pixel_um * 1e3, pixel_um * 1e3) if pixel_um > 0 else None,
         affine_um=affine if given else (),
         field_px=(int(core.getImageWidth()), int(core.getImageHeight())),
+        bit_depth=bit_depth if 0 < bit_depth <= 16 else 0,
     )
 
 

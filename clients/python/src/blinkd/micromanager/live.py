@@ -109,6 +109,7 @@ class BurstLive:
                 pixel_size_nm=setup.pixel_size_nm,
                 affine_um=setup.affine_um,
                 exposure_ms=setup.exposure_ms,
+                bit_depth=setup.bit_depth,
             )
         )
         self._thread = threading.Thread(target=self._run, name="blinkd-live", daemon=True)

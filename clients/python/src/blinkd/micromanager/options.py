@@ -100,6 +100,14 @@ def _scan(scan: argparse.ArgumentParser) -> None:
         help="how often a tile that did not come whole is taken again (default: %(default)s)",
     )
     scan.add_argument(
+        "--early-stop",
+        nargs="?",
+        const="127.0.0.1:5767",
+        metavar="ADDRESS",
+        help="end each tile when the daemon there has seen enough of it, by its [scan.early_stop] (default: never; "
+        "without an address: %(const)s)",
+    )
+    scan.add_argument(
         "--preset", type=_preset, metavar="GROUP=PRESET", help="for the bursts, as Channel=Cy5 (default: as it is)"
     )
     scan.add_argument("--name", default="scan", help="of the series (default: %(default)s)")

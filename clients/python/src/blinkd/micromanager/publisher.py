@@ -208,6 +208,7 @@ class Publisher:
                 pixel_size_nm=setup.pixel_size_nm,
                 affine_um=setup.affine_um,
                 exposure_ms=number(meta.get("exposure_ms")) or setup.exposure_ms,
+                bit_depth=setup.bit_depth if camera == setup.camera else 0,
                 grid_rows=layout.rows,
                 grid_columns=layout.columns,
                 overlap_percent=layout.overlap_percent,

@@ -45,6 +45,16 @@ class TileReport:
     """Ended early because somebody had seen enough."""
 
     @property
+    def frames_saved(self) -> int:
+        """Planned, and not taken because there was enough."""
+        return self.planned - self.frames if self.enough else 0
+
+    @property
+    def seconds_saved(self) -> float:
+        """What these would have taken; 0 where a tile has too few frames to say."""
+        return self.frames_saved / self.fps if self.fps > 0 else 0.0
+
+    @property
     def whole(self) -> bool:
         """Every frame that was planned came from the camera, or as many as were wanted."""
         frames = self.enough or self.frames >= self.planned
@@ -70,6 +80,8 @@ class ScanReport:
     """How often the callback failed that names tiles to be taken again, or named one that is not in the grid."""
     again_error: str = ""
     """The first time."""
+    early_stop_error: str = ""
+    """Why the daemon could not say when there is enough of a tile; empty: it could, or was not asked."""
 
     def summary(self) -> dict[str, Any]:
         """The totals in words for people, and values for JSON."""
@@ -91,6 +103,9 @@ class ScanReport:
             "lost_in_core": sum(tile.lost_in_core for tile in self.tiles),
             "taken_again": again,
             "ended_early": [tile.index for tile in self.tiles if tile.enough],
+            "frames_saved": sum(tile.frames_saved for tile in self.tiles),
+            "seconds_saved": sum(tile.seconds_saved for tile in self.tiles),
+            "early_stop_error": self.early_stop_error,
             "not_whole": sorted(self.not_whole()),
             "again_failures": self.again_failures,
             "again_error": self.again_error,

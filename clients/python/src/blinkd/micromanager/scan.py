@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from blinkd.micromanager.core import Core, describe_frame, read_setup, stage_position
+from blinkd.micromanager.enough import EnoughListener, listening
 from blinkd.micromanager.errors import MicroscopeError, ScanError
 from blinkd.micromanager.light import Light, LightPath, lights_of
 from blinkd.micromanager.plan import ScanPlan, Stop
@@ -51,6 +52,7 @@ class Scan:
         focus: Focus | None = None,
         again: Again | None = None,
         most_repeats: int = 1,
+        early_stop: str | None = None,
         series: Series | None = None,
         first_seq: int = 0,
         silence_s: float = SILENCE_S,
@@ -60,9 +62,10 @@ class Scan:
 
         `focus`: called at every tile. `again`: called after every tile, between two tiles, so that it must be quick;
         the tiles it names are taken again after the others, each at most `most_repeats` times, as are tiles whose
-        burst the core cut short. A callback that fails is counted, and the scan goes on. `series`, `first_seq`: to go
-        on with a series that a daemon still receives (its status says `next_seq`); a new one otherwise. `silence_s`: a
-        camera that gives no image for so long has failed.
+        burst the core cut short. A callback that fails is counted, and the scan goes on. `early_stop`: where the daemon
+        answers clients, as 127.0.0.1:5767; tiles then end as soon as it has seen what its `[scan.early_stop]` asks
+        for. `series`, `first_seq`: to go on with a series that a daemon still receives (its status says `next_seq`); a
+        new one otherwise. `silence_s`: a camera that gives no image for so long has failed.
         Raises MicroscopeError for a core without one camera and an XY stage, ValueError for a wrong argument.
         """
         require_one_camera(core)
@@ -71,6 +74,7 @@ class Scan:
             raise ValueError(f"most_repeats {most_repeats} and first_seq {first_seq}: from 0")
         self._core, self._plan, self._endpoint, self._calibration = core, plan, endpoint, calibration
         self._focus, self._again, self._most_repeats = focus, again, most_repeats
+        self._early_stop, self._first_of_visit = early_stop, first_seq
         self._given_series, self._first_seq = series, first_seq
         self._silence_s, self._pause = silence_s, pause
         self._aborted = threading.Event()
@@ -94,6 +98,11 @@ class Scan:
         May be called from any thread, and too late: of another tile than the one being taken, nothing happens.
         """
         self._enough_of = index
+
+    def _heard(self, index: int, seq: int) -> None:
+        """There is enough, by the daemon; of an earlier visit of this tile where the frame came before it."""
+        if seq >= self._first_of_visit:
+            self.end_tile(index)
 
     def run(self, *, first_tile: int = 0) -> ScanReport:
         """Takes the tiles from `first_tile` on, in the order of the plan, then those to be taken again.
@@ -119,9 +128,11 @@ class Scan:
                 self._widefield = stack.enter_context(FramePublisher(self._endpoint))
                 self._widefield.start(wide_series)
             try:
-                self._visit_all(publisher, report, first_tile)
+                with listening(self._early_stop, self.series_id, self._heard) as listener:
+                    self._visit_all(publisher, report, first_tile)
             except Exception as error:  # the report of a night is not lost for one tile
                 failure = error
+            report.early_stop_error = listener.error if isinstance(listener, EnoughListener) else ""
             report.aborted = self._aborted.is_set()
             reason = EndReason.ERROR if failure is not None else _reason(report)
             report.counts = publisher.end(reason=reason)
@@ -180,7 +191,7 @@ class Scan:
         self._path.use(self._bursts)
         publisher.begin_tile(stop.tile)
         dropped_before = publisher.counts.dropped
-        self._enough_of = None
+        self._first_of_visit, self._enough_of = publisher.next_seq, None
         burst = self._sequence(self._plan.frames, index=stop.tile.index)
         first: Captured | None = None
         last: Captured | None = None

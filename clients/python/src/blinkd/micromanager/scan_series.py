@@ -43,6 +43,7 @@ def _grid(plan: ScanPlan, setup: Setup, *, tiles: int, frames: int) -> Series:
         pixel_size_nm=setup.pixel_size_nm,
         affine_um=setup.affine_um,
         exposure_ms=setup.exposure_ms,
+        bit_depth=setup.bit_depth,
         grid_rows=plan.rows,
         grid_columns=plan.columns,
         overlap_um=plan.overlap_um,

@@ -169,7 +169,7 @@ class CameraCalibration(_message.Message):
     def __init__(self, offset_adu: _Optional[float] = ..., e_per_adu: _Optional[float] = ..., em_gain: _Optional[float] = ..., spurious_e: _Optional[float] = ..., qe: _Optional[float] = ..., read_noise_e: _Optional[float] = ...) -> None: ...
 
 class SeriesStart(_message.Message):
-    __slots__ = ("series_id", "name", "source", "grid_rows", "grid_columns", "overlap_x", "overlap_y", "overlap_unit", "snake", "expected_tiles", "expected_frames", "pixel_size_x_nm", "pixel_size_y_nm", "affine", "camera", "channel", "exposure_ms", "metadata_json", "start_unix_ns", "widefield_of", "widefield_skip_frames")
+    __slots__ = ("series_id", "name", "source", "grid_rows", "grid_columns", "overlap_x", "overlap_y", "overlap_unit", "snake", "expected_tiles", "expected_frames", "pixel_size_x_nm", "pixel_size_y_nm", "affine", "camera", "channel", "exposure_ms", "metadata_json", "start_unix_ns", "widefield_of", "widefield_skip_frames", "bit_depth")
     SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -191,6 +191,7 @@ class SeriesStart(_message.Message):
     START_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
     WIDEFIELD_OF_FIELD_NUMBER: _ClassVar[int]
     WIDEFIELD_SKIP_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    BIT_DEPTH_FIELD_NUMBER: _ClassVar[int]
     series_id: bytes
     name: str
     source: str
@@ -212,7 +213,8 @@ class SeriesStart(_message.Message):
     start_unix_ns: int
     widefield_of: bytes
     widefield_skip_frames: int
-    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., source: _Optional[str] = ..., grid_rows: _Optional[int] = ..., grid_columns: _Optional[int] = ..., overlap_x: _Optional[float] = ..., overlap_y: _Optional[float] = ..., overlap_unit: _Optional[_Union[OverlapUnit, str]] = ..., snake: bool = ..., expected_tiles: _Optional[int] = ..., expected_frames: _Optional[int] = ..., pixel_size_x_nm: _Optional[float] = ..., pixel_size_y_nm: _Optional[float] = ..., affine: _Optional[_Iterable[float]] = ..., camera: _Optional[_Union[CameraCalibration, _Mapping]] = ..., channel: _Optional[_Union[ChannelKind, str]] = ..., exposure_ms: _Optional[float] = ..., metadata_json: _Optional[str] = ..., start_unix_ns: _Optional[int] = ..., widefield_of: _Optional[bytes] = ..., widefield_skip_frames: _Optional[int] = ...) -> None: ...
+    bit_depth: int
+    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., source: _Optional[str] = ..., grid_rows: _Optional[int] = ..., grid_columns: _Optional[int] = ..., overlap_x: _Optional[float] = ..., overlap_y: _Optional[float] = ..., overlap_unit: _Optional[_Union[OverlapUnit, str]] = ..., snake: bool = ..., expected_tiles: _Optional[int] = ..., expected_frames: _Optional[int] = ..., pixel_size_x_nm: _Optional[float] = ..., pixel_size_y_nm: _Optional[float] = ..., affine: _Optional[_Iterable[float]] = ..., camera: _Optional[_Union[CameraCalibration, _Mapping]] = ..., channel: _Optional[_Union[ChannelKind, str]] = ..., exposure_ms: _Optional[float] = ..., metadata_json: _Optional[str] = ..., start_unix_ns: _Optional[int] = ..., widefield_of: _Optional[bytes] = ..., widefield_skip_frames: _Optional[int] = ..., bit_depth: _Optional[int] = ...) -> None: ...
 
 class TileEnd(_message.Message):
     __slots__ = ("series_id", "tile_index", "frames_captured", "frames_dropped")

@@ -70,7 +70,7 @@ class TileReason(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class TileReport(_message.Message):
-    __slots__ = ("first_seq", "last_seq", "localizations", "merged", "frc_nm", "no_frc", "drift_nm", "no_drift", "sigma_lateral_nm", "photons", "background_photons", "psf_sigma_px", "saturated_share", "reasons", "unknown", "moved_x_nm", "moved_y_nm", "placed_by_seams", "took_s", "finished_unix_ns")
+    __slots__ = ("first_seq", "last_seq", "localizations", "merged", "frc_nm", "no_frc", "drift_nm", "no_drift", "sigma_lateral_nm", "photons", "background_photons", "psf_sigma_px", "saturated_share", "reasons", "unknown", "moved_x_nm", "moved_y_nm", "placed_by_seams", "took_s", "finished_unix_ns", "psf_sigma_sd_px", "frames_saved", "seconds_saved")
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -91,6 +91,9 @@ class TileReport(_message.Message):
     PLACED_BY_SEAMS_FIELD_NUMBER: _ClassVar[int]
     TOOK_S_FIELD_NUMBER: _ClassVar[int]
     FINISHED_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    PSF_SIGMA_SD_PX_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_SAVED_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_SAVED_FIELD_NUMBER: _ClassVar[int]
     first_seq: int
     last_seq: int
     localizations: int
@@ -111,7 +114,10 @@ class TileReport(_message.Message):
     placed_by_seams: bool
     took_s: float
     finished_unix_ns: int
-    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., localizations: _Optional[int] = ..., merged: _Optional[int] = ..., frc_nm: _Optional[float] = ..., no_frc: _Optional[str] = ..., drift_nm: _Optional[float] = ..., no_drift: _Optional[str] = ..., sigma_lateral_nm: _Optional[float] = ..., photons: _Optional[float] = ..., background_photons: _Optional[float] = ..., psf_sigma_px: _Optional[float] = ..., saturated_share: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[TileReason, _Mapping]]] = ..., unknown: _Optional[_Iterable[str]] = ..., moved_x_nm: _Optional[float] = ..., moved_y_nm: _Optional[float] = ..., placed_by_seams: bool = ..., took_s: _Optional[float] = ..., finished_unix_ns: _Optional[int] = ...) -> None: ...
+    psf_sigma_sd_px: float
+    frames_saved: int
+    seconds_saved: float
+    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., localizations: _Optional[int] = ..., merged: _Optional[int] = ..., frc_nm: _Optional[float] = ..., no_frc: _Optional[str] = ..., drift_nm: _Optional[float] = ..., no_drift: _Optional[str] = ..., sigma_lateral_nm: _Optional[float] = ..., photons: _Optional[float] = ..., background_photons: _Optional[float] = ..., psf_sigma_px: _Optional[float] = ..., saturated_share: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[TileReason, _Mapping]]] = ..., unknown: _Optional[_Iterable[str]] = ..., moved_x_nm: _Optional[float] = ..., moved_y_nm: _Optional[float] = ..., placed_by_seams: bool = ..., took_s: _Optional[float] = ..., finished_unix_ns: _Optional[int] = ..., psf_sigma_sd_px: _Optional[float] = ..., frames_saved: _Optional[int] = ..., seconds_saved: _Optional[float] = ...) -> None: ...
 
 class Seams(_message.Message):
     __slots__ = ("matched", "rejected", "without", "residual_nm")
@@ -125,20 +131,34 @@ class Seams(_message.Message):
     residual_nm: float
     def __init__(self, matched: _Optional[int] = ..., rejected: _Optional[int] = ..., without: _Optional[int] = ..., residual_nm: _Optional[float] = ...) -> None: ...
 
+class Enough(_message.Message):
+    __slots__ = ("seq", "frames", "localizations", "frc_nm")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
+    FRC_NM_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    frames: int
+    localizations: int
+    frc_nm: float
+    def __init__(self, seq: _Optional[int] = ..., frames: _Optional[int] = ..., localizations: _Optional[int] = ..., frc_nm: _Optional[float] = ...) -> None: ...
+
 class ScanTile(_message.Message):
-    __slots__ = ("state", "tile", "visits", "report")
+    __slots__ = ("state", "tile", "visits", "report", "enough")
     STATE_FIELD_NUMBER: _ClassVar[int]
     TILE_FIELD_NUMBER: _ClassVar[int]
     VISITS_FIELD_NUMBER: _ClassVar[int]
     REPORT_FIELD_NUMBER: _ClassVar[int]
+    ENOUGH_FIELD_NUMBER: _ClassVar[int]
     state: TileState
     tile: _acquisitions_pb2.TileAccount
     visits: int
     report: TileReport
-    def __init__(self, state: _Optional[_Union[TileState, str]] = ..., tile: _Optional[_Union[_acquisitions_pb2.TileAccount, _Mapping]] = ..., visits: _Optional[int] = ..., report: _Optional[_Union[TileReport, _Mapping]] = ...) -> None: ...
+    enough: Enough
+    def __init__(self, state: _Optional[_Union[TileState, str]] = ..., tile: _Optional[_Union[_acquisitions_pb2.TileAccount, _Mapping]] = ..., visits: _Optional[int] = ..., report: _Optional[_Union[TileReport, _Mapping]] = ..., enough: _Optional[_Union[Enough, _Mapping]] = ...) -> None: ...
 
 class Scan(_message.Message):
-    __slots__ = ("series_id", "name", "grid", "expected_tiles", "tiles_by_state", "tiles", "retake", "seconds_left", "tile_width_nm", "tile_height_nm", "tiles_finished", "suspect", "seams", "complete")
+    __slots__ = ("series_id", "name", "grid", "expected_tiles", "tiles_by_state", "tiles", "retake", "seconds_left", "tile_width_nm", "tile_height_nm", "tiles_finished", "suspect", "seams", "complete", "early_stop", "frames_saved", "seconds_saved")
     class TilesByStateEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +180,9 @@ class Scan(_message.Message):
     SUSPECT_FIELD_NUMBER: _ClassVar[int]
     SEAMS_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    EARLY_STOP_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_SAVED_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_SAVED_FIELD_NUMBER: _ClassVar[int]
     series_id: bytes
     name: str
     grid: _acquisitions_pb2.Grid
@@ -174,4 +197,7 @@ class Scan(_message.Message):
     suspect: _containers.RepeatedScalarFieldContainer[int]
     seams: Seams
     complete: bool
-    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., grid: _Optional[_Union[_acquisitions_pb2.Grid, _Mapping]] = ..., expected_tiles: _Optional[int] = ..., tiles_by_state: _Optional[_Mapping[str, int]] = ..., tiles: _Optional[_Iterable[_Union[ScanTile, _Mapping]]] = ..., retake: _Optional[_Iterable[int]] = ..., seconds_left: _Optional[float] = ..., tile_width_nm: _Optional[float] = ..., tile_height_nm: _Optional[float] = ..., tiles_finished: _Optional[int] = ..., suspect: _Optional[_Iterable[int]] = ..., seams: _Optional[_Union[Seams, _Mapping]] = ..., complete: bool = ...) -> None: ...
+    early_stop: bool
+    frames_saved: int
+    seconds_saved: float
+    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., grid: _Optional[_Union[_acquisitions_pb2.Grid, _Mapping]] = ..., expected_tiles: _Optional[int] = ..., tiles_by_state: _Optional[_Mapping[str, int]] = ..., tiles: _Optional[_Iterable[_Union[ScanTile, _Mapping]]] = ..., retake: _Optional[_Iterable[int]] = ..., seconds_left: _Optional[float] = ..., tile_width_nm: _Optional[float] = ..., tile_height_nm: _Optional[float] = ..., tiles_finished: _Optional[int] = ..., suspect: _Optional[_Iterable[int]] = ..., seams: _Optional[_Union[Seams, _Mapping]] = ..., complete: bool = ..., early_stop: bool = ..., frames_saved: _Optional[int] = ..., seconds_saved: _Optional[float] = ...) -> None: ...

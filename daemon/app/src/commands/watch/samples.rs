@@ -102,7 +102,7 @@ pub fn scan(rows: u32, columns: u32, done: u32) -> pb::Scan {
         let (row, along) = (index / columns, index % columns);
         let column = if row % 2 == 1 { columns - 1 - along } else { along };
         let tile = pb::TileAccount { tile_index: index, row, column, ..pb::TileAccount::default() };
-        pb::ScanTile { state: state(index) as i32, tile: Some(tile), visits: 1, report: None }
+        pb::ScanTile { state: state(index) as i32, tile: Some(tile), visits: 1, ..pb::ScanTile::default() }
     };
     pb::Scan {
         series_id: vec![7; 16],

@@ -33,8 +33,15 @@ fn receive(series: &Series, seqs: std::ops::Range<u64>, tile: Tile) {
     }
 }
 
+/// At the latest frame.
+fn told(series: &Series) -> pb::Scan {
+    let now_unix_ns = 1_000_000_000 * series.door().next_seq;
+    let known = Known { pixel: PIXEL, now_unix_ns, processed_fps: 0.0, finishes: true, early_stop: false };
+    scan(&series.door(), &series.book(), &known, |_| true)
+}
+
 fn states(series: &Series) -> Vec<&'static str> {
-    let scan = scan(&series.door(), &series.book(), PIXEL, |_| true);
+    let scan = told(series);
     let mut tiles: Vec<_> = scan.tiles.iter().map(|tile| (index(tile), name(tile.state()))).collect();
     tiles.sort_unstable();
     tiles.into_iter().map(|(_, state)| state).collect()
@@ -50,9 +57,9 @@ fn a_tile_is_planned_acquired_processed_and_done() {
     assert_eq!(states(&series)[..3], ["processing", "acquiring", "planned"]);
     series.door().process(first, 4, 9);
     assert_eq!(states(&series)[..3], ["done", "acquiring", "planned"]);
-    let scan = scan(&series.door(), &series.book(), PIXEL, |_| true);
-    // Four tiles are left, and the second began four seconds after the first.
-    assert_eq!(scan.seconds_left, Some(16.0));
+    let scan = told(&series);
+    // Four tiles and the one in hand are left, and the second began four seconds after the first.
+    assert_eq!(scan.seconds_left, Some(20.0));
     assert_eq!((scan.tiles_by_state["planned"], scan.tile_width_nm), (4, 10_000.0));
 }
 
@@ -71,7 +78,7 @@ fn a_tile_with_missing_frames_has_failed() {
 fn planned_tiles_lie_where_the_snake_will_come() {
     let series = series();
     series.door().shape = SHAPE;
-    let scan = scan(&series.door(), &series.book(), PIXEL, |_| true);
+    let scan = told(&series);
     let place = |index: usize| {
         let tile = scan.tiles[index].tile.clone().unwrap();
         (tile.row, tile.column, tile.corner_x_nm, tile.corner_y_nm)
@@ -89,10 +96,10 @@ fn a_tile_is_wanted_again_until_its_frames_come_again() {
     receive(&series, 4..8, second);
     assert_eq!(series.door().want_again(&[0, 5], true), Err(5));
     assert_eq!(series.door().want_again(&[0], true), Ok(()));
-    let now = scan(&series.door(), &series.book(), PIXEL, |_| true);
+    let now = told(&series);
     assert_eq!((now.retake.as_slice(), states(&series)[0]), (&[0][..], "retake"));
     receive(&series, 8..12, first);
-    let now = scan(&series.door(), &series.book(), PIXEL, |_| true);
+    let now = told(&series);
     assert_eq!((now.retake.len(), now.tiles[0].visits), (0, 2));
     assert_eq!(series.door().want_again(&[1], true), Ok(()));
     assert_eq!(series.door().want_again(&[1], false), Ok(()));

@@ -92,6 +92,8 @@ pub enum BlockKind {
     SeriesEnd = 4,
     /// Frames that were read and could not be processed.
     Failed = 5,
+    /// What was seen of focus and light in frames of a tile whose localizations were appended just before.
+    Look = 6,
 }
 
 impl BlockKind {
@@ -102,6 +104,7 @@ impl BlockKind {
             3 => Some(Self::TileEnd),
             4 => Some(Self::SeriesEnd),
             5 => Some(Self::Failed),
+            6 => Some(Self::Look),
             _ => None,
         }
     }

@@ -24,6 +24,7 @@ struct Json {
     widefield_of: String,
     widefield_skip_frames: Option<u32>,
     exposure_ms: f64,
+    bit_depth: u32,
     metadata_json: String,
     start_unix_ns: u64,
 }
@@ -73,6 +74,7 @@ pub(super) fn to_json(info: &SeriesInfo) -> Vec<u8> {
         widefield_of: info.widefield_of.map_or_else(String::new, |scan| scan.to_string()),
         widefield_skip_frames: info.widefield_skip_frames,
         exposure_ms: finite([info.exposure_ms])[0],
+        bit_depth: info.bit_depth,
         metadata_json: info.metadata_json.clone(),
         start_unix_ns: info.start_unix_ns,
     };
@@ -96,6 +98,7 @@ pub(super) fn from_json(bytes: &[u8]) -> Option<SeriesInfo> {
         widefield_of: json.widefield_of.parse().ok(),
         widefield_skip_frames: json.widefield_skip_frames,
         exposure_ms: json.exposure_ms,
+        bit_depth: json.bit_depth,
         metadata_json: json.metadata_json,
         start_unix_ns: json.start_unix_ns,
     })

@@ -10,12 +10,14 @@ use std::sync::atomic::Ordering;
 
 use smlm::frame::SeriesId;
 use smlm::localization::Localization;
+use smlm::looks::Look;
 use smlm::series::SeriesInfo;
 use smlm::units::PixelSize;
 
 use super::super::files::{PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::block::{BlockHead, BlockKind, COMMITTED_AT, Fixed, HEAD_BYTES, RawHead, VERSION, block_bytes};
+use super::look::RawLook;
 use super::{FILE_NAME, JournalError, Recovered, info};
 
 /// A view of a journal up to the length that was published when it was opened or refreshed.
@@ -46,6 +48,12 @@ impl Block<'_> {
     /// The description in a `SeriesInfo` block.
     pub fn series_info(&self) -> Option<SeriesInfo> {
         (self.head.kind == BlockKind::SeriesInfo).then(|| info::from_json(self.body)).flatten()
+    }
+
+    /// What was seen, in a `Look` block; `None` where another program wrote it in another form.
+    pub fn look(&self) -> Option<Look> {
+        let is_one = self.head.kind == BlockKind::Look;
+        is_one.then(|| bytemuck::try_pod_read_unaligned::<RawLook>(self.body).ok()).flatten().map(Look::from)
     }
 
     /// The reason in a `SeriesEnd` block.

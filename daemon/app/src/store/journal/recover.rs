@@ -93,7 +93,7 @@ impl Recovered {
             BlockKind::Localizations | BlockKind::Failed => self.add_frames(head, tiles),
             BlockKind::SeriesInfo => self.info = info::from_json(body).or(self.info.take()),
             BlockKind::SeriesEnd => self.ended = Some(String::from_utf8_lossy(body).into_owned()),
-            BlockKind::TileEnd => {}
+            BlockKind::TileEnd | BlockKind::Look => {}
         }
     }
 

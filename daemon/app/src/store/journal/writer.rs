@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use smlm::account::Account;
 use smlm::frame::{FrameInfo, SeriesId, Tile};
 use smlm::localization::Localization;
+use smlm::looks::Look;
 use smlm::series::SeriesInfo;
 use smlm::units::PixelSize;
 
@@ -17,6 +18,7 @@ use super::super::AccountRecord;
 use super::super::files::{self, Locked, PAGE, SpaceError};
 use super::super::mapped::Mapped;
 use super::block::{BlockHead, BlockKind, COMMITTED_AT, Fixed, HEAD_BYTES, RawHead, block_bytes};
+use super::look::RawLook;
 use super::recover::{self, Recovered};
 use super::{FILE_NAME, JournalError, JournalSettings, MAX_BODY_BYTES, folder, info};
 
@@ -133,6 +135,15 @@ impl JournalWriter {
     /// No room.
     pub fn describe(&mut self, series: &SeriesInfo) -> Result<(), JournalError> {
         self.put(&BlockHead::mark(BlockKind::SeriesInfo, self.account), &info::to_json(series))
+    }
+
+    /// What was seen of focus and light in some frames of a tile; goes behind the block of their localizations.
+    ///
+    /// # Errors
+    /// No room.
+    pub fn look(&mut self, tile: Tile, look: &Look, account: &Account) -> Result<(), JournalError> {
+        let head = BlockHead::mark(BlockKind::Look, account.into()).with_tile(tile);
+        self.put(&head, bytemuck::bytes_of(&RawLook::from(look)))
     }
 
     /// The publisher ended a tile.
