@@ -5,22 +5,24 @@
 //! which more may come; work that is lost by a kill (a tile that has no report is finished again).
 
 mod record;
-mod runs;
+pub mod runs;
 mod scan;
-mod tile;
+pub mod tile;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use smlm::series::Channel;
 use smlm::units::Nm;
 use smlm::verdict::Limits;
 
 use crate::clock::Clock;
 use crate::live::{Door, Live, Series, State};
+use crate::painting;
 use crate::store::journal;
+pub use record::FOLDER;
 use scan::ScanAtWork;
 pub use tile::Steps;
 
@@ -45,11 +47,13 @@ pub struct Finisher {
     scans: Vec<ScanAtWork>,
     /// Series that cannot be finished, or are.
     done: Vec<smlm::frame::SeriesId>,
+    /// The painting stage's: a tile is finished. `None`: nothing is painted.
+    painting: Option<Sender<()>>,
 }
 
 impl Finisher {
-    pub fn new(settings: Settings, live: Arc<Live>) -> Self {
-        Self { settings, live, scans: Vec::new(), done: Vec::new() }
+    pub fn new(settings: Settings, live: Arc<Live>, painting: Option<Sender<()>>) -> Self {
+        Self { settings, live, scans: Vec::new(), done: Vec::new(), painting }
     }
 
     /// Works until the picture stage has gone and every tile that is over is finished, or there is no time left.
@@ -98,6 +102,8 @@ impl Finisher {
             let scan = &mut self.scans[at];
             match scan.step(&self.settings) {
                 Ok(true) => {
+                    // Full: it rings already; gone: nothing is painted.
+                    let _ = self.painting.as_ref().map(|bell| bell.try_send(()));
                     self.scans.rotate_left(at + 1);
                     return true;
                 }
@@ -134,5 +140,6 @@ pub fn is_scan(door: &Door) -> bool {
 /// # Errors
 /// What is kept of it cannot be read.
 pub fn reopen(series: &Series, folder: &Path) -> anyhow::Result<()> {
-    scan::reopen(series, folder, &Limits::default())
+    scan::reopen(series, folder, &Limits::default())?;
+    painting::reopen(series, folder)
 }

@@ -6,6 +6,7 @@
 
 mod book;
 mod door;
+mod pictures;
 mod view;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +25,7 @@ use wire::bad_message::BadMessage;
 
 pub use self::book::{Book, Placed, SeamCount, TileReport};
 pub use self::door::{Door, MAX_TILES, TileCount, Wishes};
+pub use self::pictures::{PictureReport, Pictures};
 pub use self::view::View;
 
 /// The whole daemon's state.

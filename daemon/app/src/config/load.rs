@@ -156,9 +156,15 @@ impl Config {
         need((0.5..=1000.0).contains(&base_pixel_nm), "picture", "base_pixel_nm", "must be 0.5 to 1000 nm");
         need(max_mib >= 16, "picture", "max_mib", "must be at least 16 MiB");
         need((10..=60_000).contains(&tick_ms), "picture", "tick_ms", "must be 10 to 60000 ms");
-        let ScanTable { merge_nm, stage_error_um, .. } = self.scan;
+        let ScanTable { merge_nm, stage_error_um, finish, ref a_net, .. } = self.scan;
         need((0.0..=1000.0).contains(&merge_nm), "scan", "merge_nm", "must be 0 (never) to 1000 nm");
         need((0.1..=100.0).contains(&stage_error_um), "scan", "stage_error_um", "must be 0.1 to 100 um");
+        need(
+            finish || a_net.is_empty(),
+            "scan",
+            "a_net",
+            "paints finished tiles: set finish = true, or leave it empty",
+        );
         let Store { files, .. } = &self.store;
         for file in files {
             let known = ["parquet", "csv", "picasso", "png", "summary"].contains(&file.as_str());

@@ -11,6 +11,8 @@ use smlm::stitch::{PlacedFrom, Seam};
 use smlm::units::Nm;
 use smlm::verdict::{Limits, TileFacts, Verdict, judge};
 
+use super::pictures::Pictures;
+
 /// A tile whose last frame is done and whose localizations have been looked at as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TileReport {
@@ -53,6 +55,7 @@ pub struct Book {
     grid: BTreeSet<(u32, u32, u32)>,
     places: BTreeMap<u32, Placed>,
     pub seams: SeamCount,
+    pub pictures: Pictures,
     /// The series has ended and all its tiles are finished.
     pub complete: bool,
 }

@@ -5,18 +5,19 @@
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use infer::Painter;
 use smlm::localization::Filter;
 use smlm::map::{Layers, MapSettings};
 use smlm::units::Nm;
 use smlm::verdict::Limits;
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::engines::Opened;
+use crate::config::{Config, ScanTable};
+use crate::engines::{self, Opened};
 use crate::estimating::SampleOutlet;
 use crate::files::FileJob;
 use crate::store::ring::{Policy, RingSettings, Spare};
-use crate::{files, finish, ingest, localizer, picture, widefield};
+use crate::{files, finish, ingest, localizer, painting, picture, widefield};
 
 /// The frame rings' folder and size.
 pub fn ring_settings(config: &Config) -> RingSettings {
@@ -124,5 +125,28 @@ pub(super) fn finish(config: &Config, clock: Clock) -> finish::Settings {
         steps: finish::Steps { drift: scan.drift, merge: (scan.merge_nm > 0.0).then_some(Nm(scan.merge_nm)) },
         limits: Limits::default(),
         stage_error: Nm(scan.stage_error_um * 1e3),
+    }
+}
+
+pub(super) fn painting(config: &Config, clock: Clock) -> painting::Settings {
+    painting::Settings { store: config.store.dir.clone(), clock, structure: config.scan.structure.clone() }
+}
+
+/// The network that paints finished tiles, where one is wanted.
+///
+/// # Errors
+/// There is none of this name, it knows no such structure, or it cannot be opened.
+pub(super) fn painter(config: &Config) -> anyhow::Result<Option<Painter>> {
+    let ScanTable { a_net, structure, .. } = &config.scan;
+    let open = || engines::painter::open(&config.model, a_net, structure, "scan.a_net");
+    (!a_net.is_empty()).then(open).transpose()
+}
+
+/// The thread that calls this runs when the others leave it time.
+pub(super) fn behind_all_others() {
+    // On Linux the number belongs to the thread, elsewhere to the process, which it must not slow.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        tracing::warn!(%error, "tiles are painted with the priority of everything else");
     }
 }

@@ -64,6 +64,8 @@ pub struct Shared {
     pub redrawing: Arc<tokio::sync::Semaphore>,
     /// What a picture of an earlier recording is made with.
     pub picture: Arc<crate::picture::Settings>,
+    /// Name and provider of the network that paints finished tiles.
+    pub painter: Option<(String, String)>,
     /// Another number after each start.
     pub instance: u64,
 }

@@ -52,6 +52,11 @@ fn scan(door: &Door, book: &Book, pixel: PixelSize, wanted: impl Fn(&pb::ScanTil
         *by_state.entry(name(tile.state())).or_default() += 1;
     }
     let left = by_state.get("planned").copied().unwrap_or(0) + by_state.get("retake").copied().unwrap_or(0);
+    let is_doubted = |tile: &&TileCount| {
+        let picture = book.pictures.made.get(&tile.tile.index);
+        picture.is_some_and(|picture| picture.not_to_be_trusted.is_some())
+    };
+    let doubted = door.tiles.iter().filter(is_doubted);
     let suspect = door.tiles.iter().filter(|tile| !tile.retake && is_suspect(book, tile));
     pb::Scan {
         series_id: door.info.id.0.to_vec(),
@@ -67,6 +72,8 @@ fn scan(door: &Door, book: &Book, pixel: PixelSize, wanted: impl Fn(&pb::ScanTil
         suspect: suspect.map(|tile| tile.tile.index).collect(),
         seams: Some(convert::seams(&book.seams)),
         complete: book.complete,
+        tiles_painted: book.pictures.made.len() as u32,
+        not_to_be_trusted: doubted.map(|tile| tile.tile.index).collect(),
         tiles: tiles.into_iter().filter(|tile| wanted(tile)).collect(),
     }
 }
@@ -96,7 +103,8 @@ fn seen(door: &Door, book: &Book, tile: &TileCount, pixel: PixelSize) -> pb::Sca
         state: state as i32,
         tile: Some(convert::tile(tile, door.placement(tile, pixel))),
         visits: tile.visits,
-        report: report.map(|(report, verdict, placed)| convert::report(report, verdict, placed)),
+        report: report
+            .map(|(report, verdict, placed)| convert::report(report, verdict, placed, &book.pictures)),
     }
 }
 
