@@ -2,7 +2,7 @@
 //! structure would give, and a word on whether that is to be trusted.
 //!
 //! In: localizations in camera pixels, the widefield's mean in ADU. Out: a picture, error map and widefield at the
-//! network's pixel (20 nm). Never: a file, a thread; a network asked about a tile without localizations: its picture is
+//! network's pixel (20 nm). A widefield is shown to the network, and judges what the network paints without it. Never: a file, a thread; a network asked about a tile without localizations: its picture is
 //! black; a widefield that shows nothing given to the network as if it showed something.
 
 mod canvas;
@@ -15,8 +15,8 @@ mod tests;
 mod widefield;
 
 use infer::Painter;
-use infer::painter::{ESTIMATE_STEP, Painted, PainterError, Widefield as WidefieldUnit};
-use smlm::blend::{Blend, BlendError};
+use infer::painter::{Painted, PainterError, Widefield as WidefieldUnit};
+use smlm::blend::BlendError;
 use smlm::frame::Shape;
 use smlm::grey::Grey;
 use smlm::localization::Localization;
@@ -24,7 +24,7 @@ use smlm::placement::Field;
 use smlm::units::Nm;
 
 pub use canvas::Canvas;
-pub use files::{Kind, path};
+pub use files::{Kind, path, pixel_nm, read};
 pub use judging::{Judged, LIMITS, judge};
 pub use record::reopen;
 pub use stage::{PaintingStage, Settings};
@@ -120,16 +120,22 @@ pub fn paint(
     let taken = sitting.widefield.filter(|widefield| widefield.shape() == sitting.field.shape);
     let taken = taken.map(|widefield| Taken::of(widefield, &canvas));
     let counts = canvas.counts(sitting.localizations);
-    let drawn = if counts.is_empty() {
-        Drawn::nothing(shape)
-    } else {
-        let light = taken.as_ref().filter(|taken| !taken.even).map(|taken| match windows.widefield {
-            WidefieldUnit::Fraction => taken.fraction(),
-            WidefieldUnit::Adu => taken.adu.clone(),
-        });
-        draw(brush, &windows, &counts, light.as_ref(), &mut go_on)?
+    let light = taken.as_ref().filter(|taken| !taken.even).map(|taken| match windows.widefield {
+        WidefieldUnit::Fraction => taken.fraction(),
+        WidefieldUnit::Adu => taken.adu.clone(),
+    });
+    let mut draw = |light: Option<&Grey>| {
+        if counts.is_empty() {
+            return Ok(Drawn::nothing(shape));
+        }
+        draw(brush, &windows, &counts, light, &mut go_on)
     };
-    let judged = taken.as_ref().map(|taken| judge(&drawn.picture, &drawn.estimate, taken));
+    let alone = draw(None)?;
+    let judged = taken.as_ref().map(|taken| judge(&alone.picture, taken));
+    let drawn = match &light {
+        None => alone,
+        Some(light) => draw(Some(light))?,
+    };
     Ok(Picture {
         pixel: windows.pixel,
         picture: drawn.picture,
@@ -142,20 +148,13 @@ pub fn paint(
 /// What the network says of a whole tile.
 struct Drawn {
     picture: Grey,
-    /// Of a quarter of the sides.
-    estimate: Grey,
     windows: usize,
 }
 
 impl Drawn {
     fn nothing(shape: Shape) -> Self {
-        Self { picture: Grey::even(shape, 0.0), estimate: Grey::even(quarter(shape), 0.0), windows: 0 }
+        Self { picture: Grey::even(shape, 0.0), windows: 0 }
     }
-}
-
-fn quarter(shape: Shape) -> Shape {
-    let step = ESTIMATE_STEP as u32;
-    Shape { width: shape.width / step, height: shape.height / step }
 }
 
 fn draw(
@@ -166,7 +165,7 @@ fn draw(
     go_on: &mut impl FnMut() -> bool,
 ) -> Result<Drawn, PaintError> {
     let plan = canvas::Plan::of(counts.shape(), windows)?;
-    let (mut picture, mut estimate) = (plan.picture()?, plan.estimate()?);
+    let mut picture = plan.picture()?;
     let side = windows.side_px as usize;
     let (mut dots, mut glow) = (vec![0.0; side * side], vec![0.0; side * side]);
     let mut drawn = 0;
@@ -181,17 +180,7 @@ fn draw(
         }
         let painted = brush.paint(&dots, light.map(|_| &glow[..]))?;
         picture.add(&painted.picture)?;
-        add_estimate(&mut estimate, &painted.estimate)?;
         drawn += 1;
     }
-    let estimate = match estimate {
-        Some(blend) => blend.finish()?,
-        None => Grey::even(quarter(counts.shape()), 0.0),
-    };
-    Ok(Drawn { picture: picture.finish()?, estimate, windows: drawn })
-}
-
-/// A tile narrower than a pixel of the estimate has none.
-fn add_estimate(blend: &mut Option<Blend>, estimate: &[f32]) -> Result<(), BlendError> {
-    blend.as_mut().map_or(Ok(()), |blend| blend.add(estimate))
+    Ok(Drawn { picture: picture.finish()?, windows: drawn })
 }

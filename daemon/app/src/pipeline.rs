@@ -287,6 +287,7 @@ impl Daemon {
             redrawing: Arc::new(tokio::sync::Semaphore::new(1)),
             picture: Arc::new(settings::picture(config)),
             painter: painter.map(|painter| (painter.card().name.clone(), painter.provider().to_owned())),
+            shelf: Arc::default(),
             instance: Clock::start().now_unix_ns(),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);

@@ -38,7 +38,8 @@ impl Scene {
         let mut filament = || {
             let (mut x, mut y) = (random.random_range(0.0..whole), random.random_range(0.0..whole));
             let mut angle = random.random_range(0.0..std::f64::consts::TAU);
-            let bend = random.random_range(-2e-3..2e-3);
+            // A circle is wider than the field: every filament ends.
+            let bend = random.random_range(-4e-4..4e-4);
             let mut points = Vec::new();
             while (0.0..whole).contains(&x) && (0.0..whole).contains(&y) {
                 points.push((x, y));

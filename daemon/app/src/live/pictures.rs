@@ -16,6 +16,8 @@ pub struct PictureReport {
     /// Name and version of the bundle.
     pub model: String,
     pub structure: String,
+    /// Side of the picture's pixel.
+    pub pixel_nm: f64,
     pub localizations: u64,
     /// Drawn by the network; 0: nothing was localized, the picture is black and no network was asked.
     pub windows: u32,

@@ -20,8 +20,6 @@ use smlm::map::PixelBox;
 use smlm::placement::Field;
 use smlm::units::{Nm, Px};
 
-use infer::painter::ESTIMATE_STEP;
-
 use super::Windows;
 
 /// A tile at the picture's pixel.
@@ -49,9 +47,10 @@ impl Canvas {
         self.shape
     }
 
-    /// The same field in camera pixels.
-    pub const fn field(&self) -> Field {
-        self.field
+    /// Side of a camera pixel in pixels of the picture, the mean of both.
+    pub fn camera_pixel(&self) -> f64 {
+        let camera = self.field.pixel;
+        (camera.x.0 + camera.y.0) / 2.0 / self.pixel.0
     }
 
     /// Centre of a picture pixel in camera pixels, along x and along y.
@@ -137,7 +136,6 @@ fn mirrored(at: i64, length: u32) -> usize {
 /// Where a tile's windows lie.
 pub struct Plan {
     windows: blend::Windows,
-    estimates: blend::Windows,
     /// The tile in the grid of windows.
     region: PixelBox,
 }
@@ -147,36 +145,19 @@ impl Plan {
     /// Windows of this geometry cannot be blended.
     pub fn of(shape: Shape, geometry: &Windows) -> Result<Self, BlendError> {
         let Windows { side_px, overlap_px, .. } = *geometry;
-        let step = ESTIMATE_STEP as u32;
-        // Of a shared strip whole pixels of the estimate.
-        let overlap = overlap_px / step * step;
-        let windows = blend::Windows::new(side_px, 0, overlap)?;
-        let estimates = blend::Windows::new(side_px / step, 0, overlap / step)?;
-        let first = |length: u32| middle(length, overlap, windows.stride());
+        let windows = blend::Windows::new(side_px, 0, overlap_px)?;
+        let first = |length: u32| middle(length, overlap_px, windows.stride());
         let region = PixelBox {
             x: first(shape.width) as i32,
             y: first(shape.height) as i32,
             width: shape.width,
             height: shape.height,
         };
-        Ok(Self { windows, estimates, region })
+        Ok(Self { windows, region })
     }
 
     pub fn picture(&self) -> Result<Blend, BlendError> {
         Blend::new(&self.windows, self.region)
-    }
-
-    /// The same windows at a quarter of the sides; `None` where that is less than a pixel.
-    pub fn estimate(&self) -> Result<Option<Blend>, BlendError> {
-        let step = ESTIMATE_STEP as u32;
-        let PixelBox { x, y, width, height } = self.region;
-        let (width, height) = (width / step, height / step);
-        if width == 0 || height == 0 {
-            return Ok(None);
-        }
-        let quarter = PixelBox { x: x / step as i32, y: y / step as i32, width, height };
-        let blend = Blend::new(&self.estimates, quarter)?;
-        Ok(Some(blend))
     }
 
     /// A window's first pixel, in pixels of the tile.
@@ -185,11 +166,9 @@ impl Plan {
     }
 }
 
-/// Where `length` pixels begin in the grid so that they lie in the middle of as few windows as can be; a multiple of the
-/// estimate's step, so that its windows lie on whole pixels of their own.
-fn middle(length: u32, overlap: u32, stride: u32) -> u32 {
-    let step = ESTIMATE_STEP as u32;
+/// Where `length` pixels begin in the grid so that they lie in the middle of as few windows as can be.
+const fn middle(length: u32, overlap: u32, stride: u32) -> u32 {
     let windows = (length + overlap).div_ceil(stride);
     let slack = windows * stride - overlap - length;
-    overlap + slack / 2 / step * step
+    overlap + slack / 2
 }

@@ -1,11 +1,12 @@
 //! Whether a picture is to be trusted, by the widefield of the same tile.
 //!
-//! In: the picture, the widefield that the network expects of it, the one that was taken. Out: the error map of the
-//! paper, RSP and RSE, and a sentence where the picture contradicts the widefield. Never: a judgement without a
-//! widefield.
+//! In: the picture that the network paints from localizations alone, the widefield that was taken. Out: the error map of
+//! the paper, RSP and RSE, and a sentence where the picture contradicts the widefield. Never: a judgement without a
+//! widefield, or by a widefield that the network was shown: it then paints what is in it, whatever was localized.
 
-use smlm::error_map::{self, Limits};
-use smlm::grey::{Grey, halve, quarter};
+use infer::painter::ESTIMATE_STEP;
+use smlm::error_map::{self, ErrorMap, Limits};
+use smlm::grey::{Border, Grey, blur, halve, quarter};
 use smlm::squirrel::{SquirrelError, explain};
 
 use super::Taken;
@@ -13,6 +14,9 @@ use super::Taken;
 /// When a picture is not to be trusted.
 pub const LIMITS: Limits = Limits { region_sigma_px: 8.0, light_min: 0.05, doubt_max: 0.5, share_max: 0.02 };
 
+/// Both widefields are blurred by this, in camera pixels, before they are compared: the narrowest windows of the error
+/// map are narrower than a camera's pixel and see its noise alone.
+const CAMERA_PX: f64 = 1.0;
 /// σ among which the blur of the widefield is looked for, in quarter pixels: 24 to 480 nm where a pixel is 20 nm.
 const SIGMAS_PX: (f64, f64) = (0.3, 6.0);
 
@@ -49,23 +53,24 @@ impl Judged {
     }
 }
 
-/// Judges `picture` by the widefield. `estimate`: F, the widefield that it lets expect, 0 to 1 at a quarter of the sides.
+/// Judges `picture`, painted without the widefield, by the widefield. F is what the picture lets expect once it is blurred,
+/// scaled and shifted to come as near to the widefield as it can.
 ///
 /// A widefield that shows nothing is taken as even: its error is 0 everywhere, by the paper's formula, and there is
 /// neither RSP nor RSE.
-pub fn judge(picture: &Grey, estimate: &Grey, taken: &Taken) -> Judged {
+pub fn judge(picture: &Grey, taken: &Taken) -> Judged {
+    let light = quarter(&taken.fraction());
     if taken.even {
-        let error = Some(Grey::even(estimate.shape(), 0.0));
+        let error = Some(Grey::even(light.shape(), 0.0));
         return Judged { even: true, ..Judged::nothing(error) };
     }
-    let light = quarter(&taken.fraction());
     let (rsp, rse_adu) = match explain(&halve(&halve(picture)), &quarter(&taken.adu), SIGMAS_PX) {
         Ok(explained) => (Some(explained.fit.rsp), Some(explained.fit.rse)),
         Err(SquirrelError::Even(_) | SquirrelError::Shapes { .. } | SquirrelError::Sigmas(..)) => {
             (None, None)
         }
     };
-    let Ok(map) = error_map::error_map(estimate, &light, &LIMITS) else {
+    let Ok(map) = compare(picture, &light, taken) else {
         return Judged { rsp, rse_adu, ..Judged::nothing(None) };
     };
     let reason = (!map.trusted).then(|| {
@@ -86,4 +91,13 @@ pub fn judge(picture: &Grey, estimate: &Grey, taken: &Taken) -> Judged {
         rsp,
         rse_adu,
     }
+}
+
+/// # Errors
+/// The tile is too small, or so dark that nothing can be compared.
+fn compare(picture: &Grey, light: &Grey, taken: &Taken) -> anyhow::Result<ErrorMap> {
+    let expected = error_map::expected(picture, light)?;
+    let sigma_px = CAMERA_PX * taken.camera_px / ESTIMATE_STEP as f64;
+    let calm = |grey: &Grey| blur(grey, sigma_px, Border::Repeat);
+    Ok(error_map::error_map(&calm(&expected), &calm(light), &LIMITS)?)
 }

@@ -26,13 +26,16 @@ pub struct Taken {
     pub adu: Grey,
     /// It shows nothing but noise.
     pub even: bool,
+    /// A camera's pixel, in pixels of the picture.
+    pub camera_px: f64,
 }
 
 impl Taken {
     /// `widefield`: one value per camera pixel of the canvas' field.
     pub fn of(widefield: &Grey, canvas: &Canvas) -> Self {
         let clipped = clipped(widefield);
-        Self { even: is_even(&clipped), adu: resampled(&clipped, canvas) }
+        let camera_px = canvas.camera_pixel();
+        Self { even: is_even(&clipped), adu: resampled(&clipped, canvas), camera_px }
     }
 
     /// 0 to 1 over the whole field of view; less than 1 where it hardly varies.

@@ -7,6 +7,7 @@ mod acquisitions;
 mod convert;
 mod frame;
 mod guard;
+mod layers;
 mod localizations;
 mod models;
 mod page;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub picture: Arc<crate::picture::Settings>,
     /// Name and provider of the network that paints finished tiles.
     pub painter: Option<(String, String)>,
+    /// Pictures of tiles that were read for viewers.
+    pub shelf: Arc<std::sync::Mutex<layers::Shelf>>,
     /// Another number after each start.
     pub instance: u64,
 }

@@ -154,6 +154,7 @@ impl ScanAtWork {
             seqs,
             model: format!("{} {}", card.name, card.version),
             structure: settings.structure.clone(),
+            pixel_nm: picture.pixel.0,
             localizations: localizations.len() as u64,
             widefield: pass,
             took_s: began.elapsed().as_secs_f64(),
