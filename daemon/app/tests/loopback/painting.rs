@@ -6,6 +6,7 @@ use blinkd::config::Config;
 use blinkd::engines;
 use blinkd::painting::{Kind, path};
 use blinkd::serve::grpc::models_client::ModelsClient;
+use blinkd::serve::grpc::preview_client::PreviewClient;
 use blinkd::serve::grpc::scans_client::ScansClient;
 use bytes::Bytes;
 use smlm::frame::FrameInfo;
@@ -133,6 +134,115 @@ fn every_finished_tile_is_painted_and_judged_by_its_widefield() {
     }
     assert!(said.suspect.is_empty() && said.retake.is_empty(), "a warning asks for no tile again");
     until("it says so", || rig.folder(SCAN).join("scan/pictures.complete").exists());
+    rig.stop();
+}
+
+fn layer(layer: pb::Layer) -> Option<pb::Look> {
+    Some(pb::Look { layer: layer as i32, ..pb::Look::default() })
+}
+
+#[test]
+fn viewers_see_the_painted_tiles_where_their_localizations_lie() {
+    if !can_run() {
+        return;
+    }
+    let rig = Rig::start(paints);
+    send_pass(&rig);
+    let mut sender = begin(&rig);
+    sender.send(2 * u64::from(FRAMES) + 1);
+    until("two tiles are painted", || painted(&rig) == 2);
+    let file =
+        |kind, tile| decode(&std::fs::read(path(&rig.folder(SCAN), kind, tile)).unwrap(), 1 << 20).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut client = PreviewClient::connect(rig.url()).await.unwrap().max_decoding_message_size(64 << 20);
+        let series_id = id(SCAN).0.to_vec();
+        // Level 1 is 20 nm; the second tile begins 6,400 nm beside the first: at pixel 320.
+        let request = pb::GetTilesRequest {
+            series_id: series_id.clone(),
+            look: layer(pb::Layer::ANet),
+            level: 1,
+            tiles: [0, 1, 9].map(|x| pb::WantedTile { x, ..pb::WantedTile::default() }).to_vec(),
+            values: true,
+            ..pb::GetTilesRequest::default()
+        };
+        let said = client.get_tiles(request.clone()).await.unwrap().into_inner();
+        let numbers = |tile: &pb::PictureTile| -> Vec<f32> {
+            tile.values.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
+        };
+        assert_eq!(said.tiles.iter().map(|tile| tile.tile_x).collect::<Vec<_>>(), [0, 1]);
+        let (first, second) = (file(Kind::ANet, 0), file(Kind::ANet, 1));
+        let shown = [numbers(&said.tiles[0]), numbers(&said.tiles[1])];
+        for (x, y) in [(3usize, 5usize), (250, 77), (300, 255), (320, 9), (511, 200)] {
+            let whole = if x < 320 { first.values[y * 320 + x] } else { second.values[y * 320 + x - 320] };
+            let found = shown[x / 256][y * 256 + x % 256];
+            assert!((whole - found).abs() < 1e-4, "{x} {y}: {found}, not {whole}");
+        }
+        let legend = said.legend.unwrap();
+        assert_eq!((legend.low, legend.high), (0.0, 1.0));
+        let again = pb::GetTilesRequest {
+            generation: said.generation,
+            tone: said.tone,
+            tiles: vec![pb::WantedTile { x: 0, y: 0, version: said.version }],
+            ..request
+        };
+        assert!(
+            client.get_tiles(again).await.unwrap().into_inner().tiles.is_empty(),
+            "nothing was painted since"
+        );
+        let picture = pb::RenderPictureRequest {
+            series_id: series_id.clone(),
+            look: layer(pb::Layer::Widefield),
+            format: pb::PictureFormat::OmeTiff as i32,
+            pixel_size_nm: 80.0,
+            ..pb::RenderPictureRequest::default()
+        };
+        let picture = client.render_picture(picture).await.unwrap().into_inner();
+        let light = decode(&picture.png, 1 << 24).unwrap();
+        assert_eq!(light.channel, "widefield in ADU");
+        let ends = light.values.iter().fold((f32::MAX, 0.0f32), |(low, high), v| (low.min(*v), high.max(*v)));
+        assert!(ends.0 >= 0.0 && ends.1 > 1000.0 && ends.1 <= 1500.0, "{ends:?}");
+        let errors = pb::GetTilesRequest {
+            series_id: series_id.clone(),
+            look: layer(pb::Layer::ErrorMap),
+            level: 3,
+            tiles: vec![pb::WantedTile::default()],
+            ..pb::GetTilesRequest::default()
+        };
+        let errors = client.get_tiles(errors).await.unwrap().into_inner();
+        assert!(errors.tiles.len() == 1 && errors.tiles[0].png.starts_with(b"\x89PNG"));
+        let follow =
+            pb::SubscribePreviewRequest { series_id, look: layer(pb::Layer::ANet), ..Default::default() };
+        let refused = client.subscribe_preview(follow).await.map(|_| ()).unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    });
+    rig.stop();
+}
+
+#[test]
+fn a_layer_that_does_not_exist_is_refused_with_what_is_missing() {
+    let rig = Rig::start(|_| ());
+    let mut sender = begin(&rig);
+    sender.send(u64::from(FRAMES) + 1);
+    rig.settled(SCAN, u64::from(FRAMES) + 1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut client = PreviewClient::connect(rig.url()).await.unwrap();
+        for (of, missing) in [
+            (pb::Layer::ANet, "scan.a_net"),
+            (pb::Layer::ErrorMap, "widefield pass"),
+            (pb::Layer::Widefield, "WIDEFIELD"),
+        ] {
+            let request = pb::GetTilesRequest {
+                series_id: id(SCAN).0.to_vec(),
+                look: layer(of),
+                ..pb::GetTilesRequest::default()
+            };
+            let refused = client.get_tiles(request).await.unwrap_err();
+            assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+            assert!(refused.message().contains(missing), "{}", refused.message());
+        }
+    });
     rig.stop();
 }
 

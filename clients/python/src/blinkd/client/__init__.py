@@ -26,9 +26,18 @@ from blinkd.client.errors import (
 )
 from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
 from blinkd.client.models import Model, ModelCheck
-from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Look, Picture, Rendering, Viewport
+from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Layer, Look, Picture, Rendering, Viewport
 from blinkd.client.retrying import Gap
-from blinkd.client.scans import Scan, ScanTile, Seams, TileReason, TileReport, TileState
+from blinkd.client.scans import (
+    PictureState,
+    Scan,
+    ScanTile,
+    Seams,
+    TilePicture,
+    TileReason,
+    TileReport,
+    TileState,
+)
 from blinkd.client.sync import Client
 from blinkd.client.tiles import AsyncTileSource, TileChanges, TileKey, TileSource
 
@@ -50,6 +59,7 @@ __all__ = [
     "Gap",
     "Grid",
     "Histogram",
+    "Layer",
     "LocalizationBatch",
     "LocalizationFilter",
     "Look",
@@ -57,6 +67,7 @@ __all__ = [
     "ModelCheck",
     "NotFoundError",
     "Picture",
+    "PictureState",
     "RefusedError",
     "Rendering",
     "Scan",
@@ -69,6 +80,7 @@ __all__ = [
     "TileAccount",
     "TileChanges",
     "TileKey",
+    "TilePicture",
     "TileReason",
     "TileReport",
     "TileSource",
