@@ -8,6 +8,7 @@
 mod canvas;
 mod files;
 mod judging;
+pub mod live;
 mod record;
 mod stage;
 #[cfg(test)]

@@ -20,6 +20,7 @@
 //! | to the files stage | 16 jobs | the picture stage waits; ingest asks again, the localizer too |
 //! | spare rings | 1 | there is one |
 //! | bell of the finish stage | 1 | it rings already; what is to be done stands in the journals |
+//! | bell of the preview's painter | 1 | it rings already; it looks at what is looked at |
 //! | bell of the painting stage | 1 | it rings already; what is to be done stands in the reports of finished tiles |
 //!
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
@@ -51,7 +52,8 @@ use crate::finish::Finisher;
 use crate::ingest::{self, Ingest};
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, Localizer, ToLocalizer, ToPicture};
-use crate::painting::PaintingStage;
+use crate::painting::live::{Easel, LivePainter};
+use crate::painting::{Brush as _, PaintingStage};
 use crate::picture::{self, PictureStage};
 use crate::recover::{self, Recovered};
 use crate::serve::{self, Shared};
@@ -87,6 +89,8 @@ pub struct Daemon {
     helpers: Vec<JoinHandle<()>>,
     crew: Arc<Lanes>,
     server: Option<Server>,
+    /// Where the growing picture is painted; what is dropped so that its thread ends.
+    easel: Option<(Arc<Easel>, Sender<()>)>,
     /// From clients to the localizer: another network.
     engines: (Sender<Opened>, Receiver<Opened>),
 }
@@ -135,10 +139,12 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
         helpers,
         crew,
         server: None,
+        easel: None,
         engines: bounded(1),
     };
     // Before the stages: a port in use must not cost a frame.
     if listen {
+        daemon.paint_growing(config)?;
         daemon.serve(config, painter.as_ref())?;
     }
     daemon.connect(config, input, (opened, spare.ok(), painter), recovered, clock, requests)?;
@@ -261,6 +267,24 @@ impl Daemon {
         Ok(())
     }
 
+    /// Starts the thread that paints the growing picture, where one is wanted.
+    fn paint_growing(&mut self, config: &Config) -> anyhow::Result<()> {
+        let Some(painter) = settings::live_painter(config)? else { return Ok(()) };
+        let (ring, bell) = bounded::<()>(1);
+        let (stop, stopped) = bounded::<()>(0);
+        let easel = Arc::new(Easel::new(painter.windows(), ring).context("preview.a_net")?);
+        let tick = Duration::from_millis(config.preview.a_net_tick_ms);
+        let work = LivePainter { easel: easel.clone(), painter, desk: self.desk.clone(), tick };
+        let named = std::thread::Builder::new().name("preview".into());
+        let thread = named.spawn(move || {
+            settings::behind_all_others();
+            work.run(&bell, &stopped);
+        });
+        self.helpers.push(thread.context("cannot start the thread that paints the growing picture")?);
+        self.easel = Some((easel, stop));
+        Ok(())
+    }
+
     fn serve(&mut self, config: &Config, painter: Option<&Painter>) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -288,6 +312,7 @@ impl Daemon {
             picture: Arc::new(settings::picture(config)),
             painter: painter.map(|painter| (painter.card().name.clone(), painter.provider().to_owned())),
             shelf: Arc::default(),
+            easel: self.easel.as_ref().map(|(easel, _)| easel.clone()),
             instance: Clock::start().now_unix_ns(),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);
@@ -330,6 +355,7 @@ impl Daemon {
             }
         }
         self.crew.close();
+        self.easel = None;
         for helper in self.helpers.drain(..) {
             let _ = helper.join(); // a panic there has failed its batch and was reported
         }

@@ -12,7 +12,7 @@ use smlm::units::Nm;
 use smlm::verdict::Limits;
 
 use crate::clock::Clock;
-use crate::config::{Config, ScanTable};
+use crate::config::{Config, PreviewTable, ScanTable};
 use crate::engines::{self, Opened};
 use crate::estimating::SampleOutlet;
 use crate::files::FileJob;
@@ -139,6 +139,16 @@ pub(super) fn painting(config: &Config, clock: Clock) -> painting::Settings {
 pub(super) fn painter(config: &Config) -> anyhow::Result<Option<Painter>> {
     let ScanTable { a_net, structure, .. } = &config.scan;
     let open = || engines::painter::open(&config.model, a_net, structure, "scan.a_net");
+    (!a_net.is_empty()).then(open).transpose()
+}
+
+/// The network that paints the growing picture, where one is wanted.
+///
+/// # Errors
+/// As [`painter`].
+pub(super) fn live_painter(config: &Config) -> anyhow::Result<Option<Painter>> {
+    let PreviewTable { a_net, structure, .. } = &config.preview;
+    let open = || engines::painter::open(&config.model, a_net, structure, "preview.a_net");
     (!a_net.is_empty()).then(open).transpose()
 }
 

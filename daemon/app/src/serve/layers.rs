@@ -4,6 +4,7 @@
 //! Never: the picture stage's time for more than where the series lies; more memory than [`Shelf`] has; all files read
 //! before the first tile is answered: what there was no time for is named, and asked for again.
 
+mod growing;
 mod shelf;
 mod sources;
 #[cfg(test)]
@@ -77,70 +78,108 @@ pub async fn draw(
     wanted: Vec<(TileIndex, u64)>,
     about: DrawnTiles,
 ) -> Result<DrawnTiles, Status> {
-    let sources = sources(shared, about.series, wish.layer)?;
+    let sources = sources(shared, about.series, wish.layer);
+    let easel = shared.easel.clone().filter(|_| wish.layer == Layer::ANet && sources.is_err());
     let (shelf, wish) = (shared.shelf.clone(), *wish);
-    let work = move || answer(&shelf, &wish, &wanted, &sources, about);
-    tokio::task::spawn_blocking(work).await.map_err(|error| Status::internal(error.to_string()))
+    let work = move || {
+        let asked = Asked::of(&wish, &about, &wanted);
+        if let Some(easel) = easel {
+            let fresh = growing::tiles(&easel, &about, asked.level, &asked.wanted)?;
+            return Ok(answer(&asked, &wish, fresh, (0.0, 1.0), about));
+        }
+        let sources = sources?;
+        let fresh = read(&shelf, &asked, &sources);
+        let ends = wish.layer.ends().unwrap_or_else(|| lock(&shelf).range(&sources));
+        Ok(answer(&asked, &wish, fresh, ends, about))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Status::internal(error.to_string()))?
 }
 
+/// What a viewer lacks, if it has what it says.
+struct Asked {
+    level: u32,
+    pixel: Nm,
+    /// Of the viewer's generation and level.
+    same: bool,
+    wanted: Vec<(TileIndex, u64)>,
+}
+
+impl Asked {
+    fn of(wish: &Wish, about: &DrawnTiles, wanted: &[(TileIndex, u64)]) -> Self {
+        let level = wish.level.clamp(about.finest, LEVELS - 1);
+        let same = wish.generation == about.generation && level == wish.level;
+        let version = |version: u64| if same && wish.tone.is_some() { version } else { 0 };
+        // Of another level these are other places.
+        let wanted = if level == wish.level { wanted } else { &[] };
+        Self {
+            level,
+            pixel: smlm::map::pixel_size(about.base_pixel, level),
+            same,
+            wanted: wanted.iter().map(|(index, has)| (*index, version(*has))).collect(),
+        }
+    }
+}
+
+/// Values of tiles that changed, and those there was no time for.
+#[derive(Default)]
+struct Fresh {
+    values: Vec<(TileIndex, Vec<f32>)>,
+    left: Vec<(TileIndex, u64)>,
+    version: u64,
+}
+
+fn read(shelf: &Arc<Mutex<Shelf>>, asked: &Asked, sources: &[Source]) -> Fresh {
+    let began = Instant::now();
+    let newest = sources.iter().map(|source| source.version).max();
+    let mut fresh = Fresh { version: newest.unwrap_or(0), ..Fresh::default() };
+    for (index, version) in &asked.wanted {
+        let region = region(*index, asked.pixel);
+        let here: Vec<&Source> = sources.iter().filter(|source| source.meets(&region)).collect();
+        if here.iter().all(|source| source.version <= *version) {
+            continue;
+        }
+        let time = fresh.values.is_empty() || began.elapsed() < READING;
+        if time && fresh.values.len() < TILES_PER_ANSWER {
+            fresh.values.push((*index, compose(shelf, &here, *index, asked.pixel)));
+        } else {
+            fresh.left.push((*index, *version));
+        }
+    }
+    fresh
+}
+
+/// Values become what was asked for.
 fn answer(
-    shelf: &Arc<Mutex<Shelf>>,
+    asked: &Asked,
     wish: &Wish,
-    wanted: &[(TileIndex, u64)],
-    sources: &[Source],
+    fresh: Fresh,
+    (low, high): (f32, f32),
     about: DrawnTiles,
 ) -> DrawnTiles {
-    let level = wish.level.clamp(about.finest, LEVELS - 1);
-    let pixel = smlm::map::pixel_size(about.base_pixel, level);
-    let generation = about.generation;
-    let same = wish.generation == generation && level == wish.level;
-    let began = Instant::now();
-    let mut values: Vec<(TileIndex, Vec<f32>)> = Vec::new();
-    let mut left = Vec::new();
-    let wanted = if level == wish.level { wanted } else { &[] };
-    for (index, version) in wanted {
-        let version = if same && wish.tone.is_some() { *version } else { 0 };
-        let here: Vec<&Source> =
-            sources.iter().filter(|source| source.meets(&region(*index, pixel))).collect();
-        if here.iter().all(|source| source.version <= version) {
-            continue;
-        }
-        let time = values.is_empty() || began.elapsed() < READING;
-        if !time || values.len() >= TILES_PER_ANSWER {
-            left.push((*index, version));
-            continue;
-        }
-        values.push((*index, compose(shelf, &here, *index, pixel)));
-    }
-    let known = || lock(shelf).range(sources);
-    let (low, high) = wish.layer.ends().unwrap_or_else(known);
+    let Fresh { values, mut left, version } = fresh;
     let now = Tone { white: high, range: (low, high) };
-    let (tone, stale) = match wish.tone.filter(|_| same) {
-        Some(shown) => Tone::follow(shown, now),
-        None => (now, true),
-    };
-    let reset = !same || wish.tone.is_none() || (stale && !wish.values);
+    let shown = wish.tone.filter(|_| asked.same);
+    let (tone, stale) = shown.map_or((now, true), |shown| Tone::follow(shown, now));
+    // Values look the same in every tone.
+    let reset = shown.is_none() || (stale && !wish.values);
+    if reset && shown.is_some() {
+        // Those of the old tone go, and are all asked for again.
+        let came = |index: &TileIndex| values.iter().any(|(drawn, _)| drawn == index);
+        left = asked.wanted.iter().filter(|(index, _)| !came(index)).map(|(index, _)| (*index, 0)).collect();
+    }
     let (low, high) = tone.range;
     let palette = Palette::new(false, wish.look.colours, wish.look.gamma);
     let legend = palette.legend(wish.layer.unit(), (low, high), LEGEND_STEPS);
-    if reset && wish.tone.is_some() && same {
-        // Those of the old tone go; they are all asked for again.
-        left.extend(wanted.iter().filter(|(index, _)| !values.iter().any(|(drawn, _)| drawn == index)));
-        left.sort_unstable();
-        left.dedup();
-    }
-    let paint = |(index, values): (TileIndex, Vec<f32>)| {
-        if wish.values {
-            return (index, Pixels::Values(values));
+    let part = |value: &f32| ((value - low) / (high - low).max(f32::MIN_POSITIVE)).max(0.0);
+    let paint = |(index, values): (TileIndex, Vec<f32>)| match wish.values {
+        true => (index, Pixels::Values(values)),
+        false => {
+            (index, Pixels::Rgb(values.iter().flat_map(|value| palette.intensity(part(value))).collect()))
         }
-        let part = |value: &f32| {
-            if value.is_nan() { 0.0 } else { (value - low) / (high - low).max(f32::MIN_POSITIVE) }
-        };
-        (index, Pixels::Rgb(values.iter().flat_map(|value| palette.intensity(part(value))).collect()))
     };
-    let drawn = values.into_iter().map(paint).collect();
-    let version = sources.iter().map(|source| source.version).max().unwrap_or(0);
-    DrawnTiles { generation, version, level, tiles: drawn, left, tone, reset, legend, ..about }
+    let tiles = values.into_iter().map(paint).collect();
+    DrawnTiles { version, level: asked.level, tiles, left, tone, reset, legend, ..about }
 }
 
 fn region(index: TileIndex, pixel: Nm) -> Viewport {

@@ -69,6 +69,8 @@ pub struct Shared {
     pub painter: Option<(String, String)>,
     /// Pictures of tiles that were read for viewers.
     pub shelf: Arc<std::sync::Mutex<layers::Shelf>>,
+    /// Where the growing picture is painted, where a network does that.
+    pub easel: Option<Arc<crate::painting::live::Easel>>,
     /// Another number after each start.
     pub instance: u64,
 }

@@ -220,6 +220,67 @@ fn viewers_see_the_painted_tiles_where_their_localizations_lie() {
 }
 
 #[test]
+fn the_growing_picture_is_painted_while_somebody_looks_and_no_frame_waits_for_it() {
+    if !can_run() {
+        return;
+    }
+    let rig = Rig::start(|config| {
+        config.preview.a_net = fixture().display().to_string();
+        config.preview.a_net_tick_ms = 100;
+        config.model.provider = "cpu".into();
+    });
+    let mut sender = rig.publisher(SCAN);
+    sender.start(|_| ());
+    sender.send(50);
+    rig.settled(SCAN, 50);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ask = |level: u32, has: Option<&pb::GetTilesResponse>| {
+        let request = pb::GetTilesRequest {
+            series_id: id(SCAN).0.to_vec(),
+            look: layer(pb::Layer::ANet),
+            level,
+            tiles: vec![pb::WantedTile { version: has.map_or(0, |has| has.version), ..Default::default() }],
+            generation: has.map_or(0, |has| has.generation),
+            tone: has.and_then(|has| has.tone),
+            values: true,
+        };
+        runtime.block_on(async {
+            let mut client = PreviewClient::connect(rig.url()).await.unwrap();
+            client.get_tiles(request).await.map(tonic::Response::into_inner)
+        })
+    };
+    let mut shown = ask(1, None).unwrap();
+    until("it is painted", || {
+        shown = ask(1, None).unwrap();
+        shown.tiles.len() == 1 && shown.left.is_empty()
+    });
+    let first = shown.tiles[0].values.clone();
+    let numbers = first.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
+    assert!(
+        numbers.clone().all(|value| (0.0..=1.0).contains(&value)) && numbers.clone().any(|value| value > 0.0)
+    );
+    // All of it, whoever paints meanwhile.
+    sender.send(400);
+    let account = rig.settled(SCAN, 450);
+    assert_eq!((account.processed(), account.lost_total()), (450, 0));
+    let mut again = shown.clone();
+    until("it is painted anew", || {
+        again = ask(1, Some(&shown)).unwrap();
+        again.tiles.len() == 1
+    });
+    assert!(again.version > shown.version && again.tiles[0].values != first);
+    let finer = ask(0, None).unwrap();
+    assert_eq!(finer.tiles.len(), 1, "made of what is painted");
+    let coarse = ask(9, None).unwrap_err();
+    assert!(
+        coarse.code() == tonic::Code::FailedPrecondition && coarse.message().contains("80 nm"),
+        "{coarse}"
+    );
+    drop(sender.publisher);
+    rig.stop();
+}
+
+#[test]
 fn a_layer_that_does_not_exist_is_refused_with_what_is_missing() {
     let rig = Rig::start(|_| ());
     let mut sender = begin(&rig);

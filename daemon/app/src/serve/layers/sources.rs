@@ -64,8 +64,8 @@ fn remedy(layer: Layer) -> &'static str {
     match layer {
         Layer::Localizations => "localizations are drawn by themselves",
         Layer::ANet => {
-            "no tile of this series is painted: name a bundle in scan.a_net (blinkd model list), and wait for the scan's \
-             first tile to be over"
+            "no tile of this series is painted: name a bundle in scan.a_net (blinkd model list) and wait for the scan's \
+             first tile to be over, or name one in preview.a_net, which paints what is looked at"
         }
         Layer::ErrorMap => {
             "no tile of this series has an error map: it needs scan.a_net and a widefield pass of the same tiles, taken \

@@ -46,6 +46,19 @@ fn wish(level: u32, tone: Option<Tone>) -> Wish {
     Wish { series: None, look, layer, level, generation: 3, tone, values: true }
 }
 
+/// As [`draw`] answers.
+fn drawn(
+    shelf: &Arc<Mutex<Shelf>>,
+    wish: &Wish,
+    wanted: &[(TileIndex, u64)],
+    sources: &[Source],
+    about: DrawnTiles,
+) -> DrawnTiles {
+    let asked = Asked::of(wish, &about, wanted);
+    let fresh = read(shelf, &asked, sources);
+    answer(&asked, wish, fresh, lock(shelf).range(sources), about)
+}
+
 fn tile(x: i32, y: i32, version: u64) -> (TileIndex, u64) {
     (TileIndex { x, y }, version)
 }
@@ -65,15 +78,15 @@ fn a_picture_lies_in_the_pyramid_where_it_lies_in_the_sample() {
     for level in [0, 1, 2, 3] {
         let pixel = 10.0 * f64::from(1u32 << level);
         let index = (3000.0 / (256.0 * pixel)) as i32;
-        let drawn = answer(&shelf, &wish(level, None), &[tile(index, 0, 0)], &sources, about());
-        assert_eq!((drawn.level, drawn.version, drawn.tiles.len(), drawn.true_for_seq), (level, 5, 1, 70));
+        let found = drawn(&shelf, &wish(level, None), &[tile(index, 0, 0)], &sources, about());
+        assert_eq!((found.level, found.version, found.tiles.len(), found.true_for_seq), (level, 5, 1, 70));
         let first = f64::from(index) * 256.0 * pixel;
         for column in 0..256u32 {
             let x = first + (f64::from(column) + 0.5) * pixel;
             let expected = if (2560.0..7680.0).contains(&x) { x - 10.0 } else { 0.0 };
             let inner = (2590.0..7650.0).contains(&x) || expected == 0.0;
-            let found = f64::from(values(&drawn, 0)[10 * 256 + column as usize]);
-            assert!(!inner || (found - expected).abs() < 0.01 * pixel, "level {level}, {x} nm: {found}");
+            let value = f64::from(values(&found, 0)[10 * 256 + column as usize]);
+            assert!(!inner || (value - expected).abs() < 0.01 * pixel, "level {level}, {x} nm: {value}");
         }
     }
 }
@@ -84,9 +97,9 @@ fn only_tiles_of_which_a_picture_was_made_since_come_again() {
     let sources = [source(folder.path(), "a", (0.0, 0.0), 5), source(folder.path(), "b", (5120.0, 0.0), 8)];
     let shelf = Arc::default();
     let wanted = [tile(0, 0, 8), tile(1, 0, 5), tile(7, 7, 0)];
-    let first = answer(&shelf, &wish(1, None), &wanted, &sources, about());
+    let first = drawn(&shelf, &wish(1, None), &wanted, &sources, about());
     assert!(first.reset && first.tiles.len() == 2, "a tile without a picture never comes");
-    let again = answer(&shelf, &wish(1, Some(first.tone)), &wanted, &sources, about());
+    let again = drawn(&shelf, &wish(1, Some(first.tone)), &wanted, &sources, about());
     let came: Vec<i32> = again.tiles.iter().map(|(index, _)| index.x).collect();
     assert!(!again.reset && came == [1], "{came:?}");
 }
@@ -97,9 +110,9 @@ fn where_pictures_overlap_their_mean_is_drawn() {
     let mut second = source(folder.path(), "b", (0.0, 0.0), 5);
     second.corner = (Nm(1000.0), Nm(0.0));
     let sources = [source(folder.path(), "a", (0.0, 0.0), 5), second];
-    let drawn = answer(&Arc::default(), &wish(1, None), &[tile(0, 0, 0)], &sources, about());
+    let found = drawn(&Arc::default(), &wish(1, None), &[tile(0, 0, 0)], &sources, about());
     // At 2,010 nm one says 2,000 and the other 1,000; at 510 nm one is alone.
-    assert_eq!((values(&drawn, 0)[100], values(&drawn, 0)[25]), (1500.0, 500.0));
+    assert_eq!((values(&found, 0)[100], values(&found, 0)[25]), (1500.0, 500.0));
 }
 
 #[test]
@@ -108,9 +121,9 @@ fn a_file_that_is_gone_leaves_its_place_empty_and_harms_no_other() {
     let mut gone = source(folder.path(), "a", (0.0, 0.0), 5);
     gone.file = PathBuf::from("/nowhere/at all");
     let sources = [gone, source(folder.path(), "b", (5120.0, 0.0), 5)];
-    let drawn = answer(&Arc::default(), &wish(1, None), &[tile(0, 0, 0), tile(1, 0, 0)], &sources, about());
-    assert!(values(&drawn, 0).iter().all(|value| *value == 0.0));
-    assert!(values(&drawn, 1).iter().all(|value| *value >= 5120.0));
+    let found = drawn(&Arc::default(), &wish(1, None), &[tile(0, 0, 0), tile(1, 0, 0)], &sources, about());
+    assert!(values(&found, 0).iter().all(|value| *value == 0.0));
+    assert!(values(&found, 1).iter().all(|value| *value >= 5120.0));
 }
 
 #[test]
