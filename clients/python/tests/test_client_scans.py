@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from blinkd import AsyncClient, Client
-from blinkd.client import Enough, Scan, Seams, TileReason, TileState
+from blinkd.client import Enough, PictureState, Scan, Seams, TileReason, TileState
 from blinkd.v1 import scans_pb2 as pb
 from fake_daemon import FakeDaemon
 
@@ -39,6 +39,21 @@ def test_a_suspect_tile_says_why_and_what_is_not_known_is_none() -> None:
     assert (report.localizations, report.merged, report.unknown) == (5000, 1700, ("saturated",))
     assert (report.frc_nm, report.no_frc, report.drift_nm, report.no_drift) == (None, "too few", 310.0, "")
     assert (report.moved_x_nm, report.moved_y_nm, report.placed_by_seams) == (None, None, False)
+
+
+def test_a_picture_that_contradicts_its_widefield_is_a_warning_and_says_why() -> None:
+    message = scan()
+    assert asked(message).tiles[1].report.picture is None, "none is wanted"  # type: ignore[union-attr]
+    picture = pb.TilePicture(state=2, model="tiny 1", rsp=0.4, not_to_be_trusted=True, reason="12 % of what is lit")
+    message.tiles[1].report.picture.CopyFrom(picture)
+    message.not_to_be_trusted.append(1)
+    told = asked(message)
+    report = told.tiles[1].report
+    assert report is not None
+    assert report.picture is not None
+    assert (report.picture.state, report.picture.not_to_be_trusted) == (PictureState.PAINTED, True)
+    assert (report.picture.rsp, report.picture.rse_adu, report.picture.reason) == (0.4, None, "12 % of what is lit")
+    assert (told.not_to_be_trusted, told.suspect) == ((1,), (1,))
 
 
 def test_a_scan_says_how_far_it_is_and_what_its_seams_are_like() -> None:

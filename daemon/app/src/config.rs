@@ -11,9 +11,11 @@ use smlm::units::{Adu, Camera, Nm, PixelSize};
 
 mod gaussian;
 mod load;
+mod preview;
 mod scan;
 pub use gaussian::{Astigmatism, CurveTable, GaussianTable};
 pub use load::{ConfigError, Problem};
+pub use preview::PreviewTable;
 pub use scan::{EarlyStop, ScanTable};
 
 /// Everything that can be set. `reference.toml` lists each key with its default.
@@ -28,6 +30,7 @@ pub struct Config {
     pub filter: FilterTable,
     pub widefield: Widefield,
     pub picture: Picture,
+    pub preview: PreviewTable,
     pub scan: ScanTable,
     pub store: Store,
     pub serve: Serve,

@@ -17,6 +17,7 @@ use crate::config::{Config, Model};
 use crate::live::EngineStatus;
 
 pub mod built_in;
+pub mod painter;
 
 /// An engine, ready for the pipeline.
 pub struct Opened {
@@ -40,6 +41,13 @@ pub fn open(config: &Config, crew: Arc<dyn Crew>) -> anyhow::Result<Opened> {
         return Ok(without_network(engine?, model));
     }
     let folder = find(model)?;
+    if painter::paints(&folder) {
+        bail!(
+            "model.bundle: '{}' paints pictures and finds no localizations: name it in scan.a_net, and here a network \
+             that does",
+            model.bundle
+        );
+    }
     let bundle = Bundle::open(&folder)?;
     fits(&bundle.card, config)?;
     let (rule, scale) = (rule(&bundle.card, model), bundle.card.output);
@@ -161,15 +169,16 @@ pub fn list(model: &Model) -> Vec<(PathBuf, Card)> {
     found
 }
 
+/// A bundle's folder, of its own path or of its name.
+fn named(model: &Model, name: &str) -> Option<PathBuf> {
+    let is_bundle = |folder: &PathBuf| folder.join(infer::bundle::CARD).is_file();
+    let folders = places(model).into_iter().map(|place| place.join(name));
+    std::iter::once(PathBuf::from(name)).chain(folders).filter(|_| !name.is_empty()).find(is_bundle)
+}
+
 /// A bundle by its folder or by its name.
 pub fn find(model: &Model) -> anyhow::Result<PathBuf> {
-    let named = Path::new(&model.bundle);
-    if named.join(infer::bundle::CARD).is_file() {
-        return Ok(named.to_path_buf());
-    }
-    let mut places = places(model).into_iter().map(|place| place.join(&model.bundle));
-    let found = places.find(|folder| folder.join(infer::bundle::CARD).is_file());
-    found.with_context(|| {
+    named(model, &model.bundle).with_context(|| {
         let names: Vec<String> = list(model).into_iter().map(|(_, card)| card.name).collect();
         format!(
             "model.bundle: there is no bundle '{}'; these exist: gaussian, gaussian-astigmatic, fake, null, {}. Give a folder, or set model.dir",

@@ -10,15 +10,15 @@ mod drawn;
 mod layer;
 mod layers;
 mod record;
-mod runs;
+pub mod runs;
 mod scan;
-mod tile;
+pub mod tile;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use smlm::enough::Targets;
 use smlm::series::Channel;
 use smlm::units::Nm;
@@ -26,8 +26,10 @@ use smlm::verdict::Limits;
 
 use crate::clock::Clock;
 use crate::live::{Door, Live, Series, State, TileReport};
+use crate::painting;
 use crate::store::journal;
 pub use assembly::{AssemblySettings, MOSAIC, TABLE};
+pub use record::FOLDER;
 use scan::ScanAtWork;
 pub use tile::Steps;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub stage_error: Nm,
     /// Put tiles together to one picture and one data set; `None`: neither.
     pub assembly: Option<AssemblySettings>,
+    /// A network paints finished tiles: they become layers of that picture, which waits for them.
+    pub painted: bool,
 }
 
 /// Between two looks for scans that nobody rang for: those of an earlier run.
@@ -56,11 +60,13 @@ pub struct Finisher {
     scans: Vec<ScanAtWork>,
     /// Series that cannot be finished, or are.
     done: Vec<smlm::frame::SeriesId>,
+    /// The painting stage's: a tile is finished. `None`: nothing is painted.
+    painting: Option<Sender<()>>,
 }
 
 impl Finisher {
-    pub fn new(settings: Settings, live: Arc<Live>) -> Self {
-        Self { settings, live, scans: Vec::new(), done: Vec::new() }
+    pub fn new(settings: Settings, live: Arc<Live>, painting: Option<Sender<()>>) -> Self {
+        Self { settings, live, scans: Vec::new(), done: Vec::new(), painting }
     }
 
     /// Works until the picture stage has gone and every tile that is over is finished, or there is no time left.
@@ -109,6 +115,8 @@ impl Finisher {
             let scan = &mut self.scans[at];
             match scan.step(&self.settings, &self.live) {
                 Ok(true) => {
+                    // Full: it rings already; gone: nothing is painted.
+                    let _ = self.painting.as_ref().map(|bell| bell.try_send(()));
                     self.scans.rotate_left(at + 1);
                     return true;
                 }
@@ -153,5 +161,6 @@ pub fn reports(folder: &Path) -> anyhow::Result<Vec<TileReport>> {
 /// # Errors
 /// What is kept of it cannot be read.
 pub fn reopen(series: &Series, folder: &Path) -> anyhow::Result<()> {
-    scan::reopen(series, folder, &Limits::default())
+    scan::reopen(series, folder, &Limits::default())?;
+    painting::reopen(series, folder)
 }

@@ -16,6 +16,7 @@ pub mod finish;
 pub mod ingest;
 pub mod live;
 pub mod localizer;
+pub mod painting;
 pub mod picture;
 pub mod pipeline;
 pub mod recover;

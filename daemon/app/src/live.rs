@@ -6,6 +6,7 @@
 
 mod book;
 mod door;
+mod pictures;
 mod view;
 mod visit;
 
@@ -25,6 +26,7 @@ use wire::bad_message::BadMessage;
 
 pub use self::book::{Book, Early, Placed, SeamCount, TileReport};
 pub use self::door::{Door, MAX_TILES, TileCount, Wishes};
+pub use self::pictures::{PictureReport, Pictures};
 pub use self::view::View;
 pub use self::visit::Visit;
 

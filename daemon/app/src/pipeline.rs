@@ -3,6 +3,7 @@
 //! ```text
 //!  FrameSource ─▶ ingest ═ring═▶ infer ─▶ picture ─▶ files        ═ on disk or in shared memory
 //!                                            └─bell─▶ finish ◀═journal═
+//!                                                        └─bell─▶ painting ◀═journal═
 //!                          bell ▲   │ ▲      │  ▲                 ─ in memory, bounded
 //!                               └───┘ └spare─┘  └─ desk ◀─ tokio: gRPC, page
 //! ```
@@ -19,6 +20,8 @@
 //! | to the files stage | 16 jobs | the picture stage waits; ingest asks again, the localizer too |
 //! | spare rings | 1 | there is one |
 //! | bell of the finish stage | 1 | it rings already; what is to be done stands in the journals |
+//! | bell of the preview's painter | 1 | it rings already; it looks at what is looked at |
+//! | bell of the painting stage | 1 | it rings already; what is to be done stands in the reports of finished tiles |
 //!
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
 //! the process.
@@ -33,7 +36,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use infer::Lanes;
+use infer::{Lanes, Painter};
 use smlm::localization::Filter;
 use smlm::series::SeriesInfo;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +52,8 @@ use crate::finish::Finisher;
 use crate::ingest::{self, Ingest};
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, Localizer, ToLocalizer, ToPicture};
+use crate::painting::live::{Easel, LivePainter};
+use crate::painting::{Brush as _, PaintingStage};
 use crate::picture::{self, PictureStage};
 use crate::recover::{self, Recovered};
 use crate::serve::{self, Shared};
@@ -59,6 +64,8 @@ const TO_PICTURE: usize = 64;
 /// Those in the queue, one being filled, one being written: none is ever made anew.
 const BATCHES: usize = TO_PICTURE + 2;
 const TO_FILES: usize = 16;
+/// It may take hours to paint a scan: it is never waited for beyond the limit.
+const PAINTING: &str = "painting";
 
 /// Where frames come from.
 pub struct Input {
@@ -82,6 +89,8 @@ pub struct Daemon {
     helpers: Vec<JoinHandle<()>>,
     crew: Arc<Lanes>,
     server: Option<Server>,
+    /// Where the growing picture is painted; what is dropped so that its thread ends.
+    easel: Option<(Arc<Easel>, Sender<()>)>,
     /// From clients to the localizer: another network.
     engines: (Sender<Opened>, Receiver<Opened>),
 }
@@ -109,6 +118,7 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
         (spare.join(), opened)
     });
     let opened = opened?;
+    let painter = settings::painter(config)?;
     let spare = spare.map_err(|_| anyhow::anyhow!("making a ring's file panicked: this is a bug"))?;
     if let Err(error) = &spare {
         tracing::warn!(%error, "the first series' first frame will wait for its ring");
@@ -129,13 +139,15 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
         helpers,
         crew,
         server: None,
+        easel: None,
         engines: bounded(1),
     };
     // Before the stages: a port in use must not cost a frame.
     if listen {
-        daemon.serve(config, clock)?;
+        daemon.paint_growing(config)?;
+        daemon.serve(config, clock, painter.as_ref())?;
     }
-    daemon.connect(config, input, (opened, spare.ok()), recovered, clock, requests)?;
+    daemon.connect(config, input, (opened, spare.ok(), painter), recovered, clock, requests)?;
     Ok(daemon)
 }
 
@@ -149,11 +161,23 @@ fn lend_threads(crew: &Arc<Lanes>) -> anyhow::Result<Vec<JoinHandle<()>>> {
 }
 
 impl Daemon {
+    /// Starts the painting stage; what is returned rings its bell.
+    fn paint(&mut self, config: &Config, clock: Clock, painter: Painter) -> anyhow::Result<Sender<()>> {
+        let (ring, bell) = bounded::<()>(1);
+        let stage = PaintingStage::new(settings::painting(config, clock), self.live.clone(), painter);
+        self.stage(PAINTING, move || {
+            settings::behind_all_others();
+            stage.run(&bell);
+            Ok(())
+        })?;
+        Ok(ring)
+    }
+
     fn connect(
         &mut self,
         config: &Config,
         input: Input,
-        (opened, made): (Opened, Option<Spare>),
+        (opened, made, painter): (Opened, Option<Spare>, Option<Painter>),
         recovered: Recovered,
         clock: Clock,
         requests: Receiver<crate::desk::Request>,
@@ -172,9 +196,10 @@ impl Daemon {
             Ok(())
         })?;
 
+        let ring_painting = painter.map(|painter| self.paint(config, clock, painter)).transpose()?;
         let (ring_finish, finish_bell) = bounded::<()>(1);
         if config.scan.finish {
-            let finisher = Finisher::new(settings::finish(config, clock), self.live.clone());
+            let finisher = Finisher::new(settings::finish(config, clock), self.live.clone(), ring_painting);
             self.stage("finish", move || {
                 finisher.run(&finish_bell);
                 Ok(())
@@ -242,7 +267,25 @@ impl Daemon {
         Ok(())
     }
 
-    fn serve(&mut self, config: &Config, clock: Clock) -> anyhow::Result<()> {
+    /// Starts the thread that paints the growing picture, where one is wanted.
+    fn paint_growing(&mut self, config: &Config) -> anyhow::Result<()> {
+        let Some(painter) = settings::live_painter(config)? else { return Ok(()) };
+        let (ring, bell) = bounded::<()>(1);
+        let (stop, stopped) = bounded::<()>(0);
+        let easel = Arc::new(Easel::new(painter.windows(), ring).context("preview.a_net")?);
+        let tick = Duration::from_millis(config.preview.a_net_tick_ms);
+        let work = LivePainter { easel: easel.clone(), painter, desk: self.desk.clone(), tick };
+        let named = std::thread::Builder::new().name("preview".into());
+        let thread = named.spawn(move || {
+            settings::behind_all_others();
+            work.run(&bell, &stopped);
+        });
+        self.helpers.push(thread.context("cannot start the thread that paints the growing picture")?);
+        self.easel = Some((easel, stop));
+        Ok(())
+    }
+
+    fn serve(&mut self, config: &Config, clock: Clock, painter: Option<&Painter>) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(config.serve.max_clients + 8)
@@ -268,6 +311,9 @@ impl Daemon {
             redrawing: Arc::new(tokio::sync::Semaphore::new(1)),
             picture: Arc::new(settings::picture(config)),
             clock,
+            painter: painter.map(|painter| (painter.card().name.clone(), painter.provider().to_owned())),
+            shelf: Arc::default(),
+            easel: self.easel.as_ref().map(|(easel, _)| easel.clone()),
             instance: clock.now_unix_ns(),
         };
         self.grpc = Some(listener.local_addr().context("the gRPC socket has no address")?);
@@ -285,6 +331,13 @@ impl Daemon {
         while let Some((name, stage)) = self.stages.pop() {
             if !finished_by(&stage, (name != "ingest").then_some(deadline)) {
                 self.live.leave_as_it_is();
+                if name == PAINTING {
+                    tracing::info!(
+                        "tiles of a scan that are not painted yet are painted after the next start"
+                    );
+                    let _ = stage.join(); // it looks up after each window
+                    continue;
+                }
                 let rest = match name {
                     "finish" => "tiles of a scan that are not finished are finished",
                     _ => "what waits is in the frame ring and is processed",
@@ -303,6 +356,7 @@ impl Daemon {
             }
         }
         self.crew.close();
+        self.easel = None;
         for helper in self.helpers.drain(..) {
             let _ = helper.join(); // a panic there has failed its batch and was reported
         }

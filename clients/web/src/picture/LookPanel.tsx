@@ -1,6 +1,6 @@
 // How the picture is drawn. In: choices. Out: another look. Never: a value the daemon refuses.
 
-import { ColourBy, Colours, Rendering } from "../gen/blinkd/v1/preview_pb";
+import { ColourBy, Colours, Layer, Rendering } from "../gen/blinkd/v1/preview_pb";
 import { Choice } from "../shell/Choice";
 import { Section } from "../shell/Rows";
 import { useViewer } from "../shell/viewer";
@@ -17,6 +17,17 @@ export function LookPanel() {
   return (
     <>
       <Section title="Picture">
+        <Choice
+          label="Layer"
+          value={look.layer}
+          options={[
+            [Layer.LOCALIZATIONS, "Localizations"],
+            [Layer.A_NET, "ANNA-PALM"],
+            [Layer.ERROR_MAP, "Error map"],
+            [Layer.WIDEFIELD, "Widefield"],
+          ]}
+          onChange={(layer) => set({ layer })}
+        />
         <Choice
           label="Rendering"
           value={look.rendering}

@@ -2,9 +2,10 @@
 // In: choices, or what an earlier visit of this tab left. Out: the API's Look. Never: a value the daemon refuses.
 
 import { create } from "@bufbuild/protobuf";
-import { ColourBy, Colours, type Look, LookSchema, Rendering } from "../gen/blinkd/v1/preview_pb";
+import { ColourBy, Colours, Layer, type Look, LookSchema, Rendering } from "../gen/blinkd/v1/preview_pb";
 
 export interface LookChoice {
+  readonly layer: Layer;
   readonly rendering: Rendering;
   readonly colour_by: ColourBy;
   readonly colours: Colours;
@@ -15,6 +16,7 @@ export interface LookChoice {
 }
 
 export const DEFAULT_LOOK: LookChoice = {
+  layer: Layer.LOCALIZATIONS,
   rendering: Rendering.GAUSSIAN,
   colour_by: ColourBy.INTENSITY,
   colours: Colours.UNSPECIFIED,
@@ -49,6 +51,7 @@ export function rangeLimits(colour_by: ColourBy): (Limits & { unit: string }) | 
 export function toMessage(look: LookChoice): Look {
   const [range_min, range_max] = look.range ?? [0, 0];
   return create(LookSchema, {
+    layer: look.layer,
     rendering: look.rendering,
     colourBy: look.colour_by,
     colours: look.colours,
@@ -80,6 +83,7 @@ export function parse(text: string | null): LookChoice {
   const range = Array.isArray(kept.range) ? kept.range : [];
   const [low, high] = [range[0], range[1]];
   return {
+    layer: oneOf(kept.layer, [Layer.LOCALIZATIONS, Layer.A_NET, Layer.ERROR_MAP, Layer.WIDEFIELD], DEFAULT_LOOK.layer),
     rendering: oneOf(kept.rendering, [Rendering.GAUSSIAN, Rendering.HISTOGRAM], DEFAULT_LOOK.rendering),
     colour_by: oneOf(
       kept.colour_by,

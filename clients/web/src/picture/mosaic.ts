@@ -96,7 +96,8 @@ export class Mosaic<B extends Closable> {
   }
 
   #follow(sight: Sight): void {
-    const [series, look] = [sight.series_id.join(","), lookKey(sight.look)];
+    // Of another layer what is on the screen would stay where there is nothing to take its place.
+    const [series, look] = [`${sight.series_id.join(",")} ${sight.look.layer}`, lookKey(sight.look)];
     if (series !== this.#series) {
       this.forget();
     } else if (look !== this.#look) {

@@ -8,7 +8,7 @@ import type { Scan, ScanTile } from "../gen/blinkd/v1/scans_pb";
 import { useViewer } from "../shell/viewer";
 import { duration, short } from "../units/format";
 import { colourOf, colourOfState, RAMP_CSS, SIGNS } from "./colours";
-import { describe, seamsOf, sentences, spoken } from "./describe";
+import { describe, paintedOf, seamsOf, sentences, spoken } from "./describe";
 import { type Cell, Grid } from "./Grid";
 import { Retakes } from "./Retakes";
 import { ended, QUANTITIES, regionAt, STATES, scaleOf } from "./tiles";
@@ -121,6 +121,7 @@ function Pointed({ tile }: { tile: ScanTile | undefined }) {
 function Progress({ scan }: { scan: Scan }) {
   const all = scan.expectedTiles || scan.tiles.length;
   const seams = seamsOf(scan);
+  const painted = paintedOf(scan);
   return (
     <div class="now two">
       <Figure id="tiles_done" name="tiles done" value={String(ended(scan))} rest={`of ${all}`} />
@@ -137,6 +138,7 @@ function Progress({ scan }: { scan: Scan }) {
         rest={scan.complete ? "the scan is complete" : `of ${all}`}
       />
       <Figure id="seams" name="seams matched" value={seams.value} rest={seams.rest} />
+      {painted && <Figure id="painted" name="tiles painted" value={painted.value} rest={painted.rest} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // A tile and a scan's seams in words. Pure.
 // In: what the daemon says of them. Out: a line of numbers, the daemon's sentences. Never: a judgement of our own.
 
-import type { Scan, ScanTile } from "../gen/blinkd/v1/scans_pb";
+import { PictureState, type Scan, type ScanTile } from "../gen/blinkd/v1/scans_pb";
 import { duration, withUnit } from "../units/format";
 import { QUANTITIES, stateName } from "./tiles";
 
@@ -30,6 +30,19 @@ function movement(report: NonNullable<ScanTile["report"]>): string[] {
   return [`${by} x ${withUnit(x, "nm")}, y ${withUnit(y, "nm")}`];
 }
 
+/** What the widefield says against a painted picture, or why there is none. */
+function doubts({ picture }: NonNullable<ScanTile["report"]>): string[] {
+  if (picture?.notToBeTrusted) return [`Picture not to be trusted: ${picture.reason}`];
+  return picture?.state === PictureState.FAILED ? [`Not painted: ${picture.reason}`] : [];
+}
+
+/** How many tiles are painted, and which of them contradict their widefield; null where none is wanted. */
+export function paintedOf(scan: Scan): { value: string; rest: string } | null {
+  if (scan.tilesPainted === 0) return null;
+  const doubted = scan.notToBeTrusted;
+  return { value: String(scan.tilesPainted), rest: doubted.length > 0 ? `! ${doubted.length} not to be trusted` : "" };
+}
+
 /** What is wrong with a tile; then what the daemon cannot say of it, and why. */
 export function sentences(tile: ScanTile): { wrong: string[]; unknown: string[] } {
   const { report } = tile;
@@ -37,7 +50,7 @@ export function sentences(tile: ScanTile): { wrong: string[]; unknown: string[] 
   const without = (what: string, why: string) => (why === "" ? [] : [`No ${what}: ${why}.`]);
   const judged = report.unknown.length === 0 ? [] : [`Not judged: ${report.unknown.join(", ")}.`];
   return {
-    wrong: report.reasons.map((reason) => reason.text),
+    wrong: [...report.reasons.map((reason) => reason.text), ...doubts(report)],
     unknown: [...without("resolution", report.noFrc), ...without("drift", report.noDrift), ...judged],
   };
 }

@@ -79,6 +79,7 @@ export const QUANTITIES: readonly Quantity[] = [
   { name: "localizations, merged", unit: "", of: reported((report) => Number(report.merged)) },
   { name: "resolution (FRC)", unit: "nm", of: reported((report) => report.frcNm) },
   { name: "drift", unit: "nm", of: reported((report) => report.driftNm) },
+  { name: "picture agrees with widefield (RSP)", unit: "", of: reported((report) => report.picture?.rsp) },
 ];
 
 export interface Scale {

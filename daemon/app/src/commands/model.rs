@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use infer::Painter;
 use infer::bundle::{Bundle, read_card};
 use infer::golden::{self, Report};
+use infer::painter::{GoldenDifference, read_picture_card};
 use serde_json::json;
 
 use super::{Common, Failure};
 use crate::config::Config;
-use crate::engines::{self, built_in};
+use crate::engines::{self, built_in, painter};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -56,18 +58,42 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
 }
 
+/// A bundle as it is listed.
+struct Listed {
+    name: String,
+    version: String,
+    description: String,
+    folder: PathBuf,
+}
+
+fn listed(config: &Config) -> Vec<Listed> {
+    let localize = engines::list(&config.model).into_iter().map(|(folder, card)| Listed {
+        name: card.name,
+        version: card.version,
+        description: card.description,
+        folder,
+    });
+    let paint = painter::list(&config.model).into_iter().map(|(folder, card)| Listed {
+        name: card.name,
+        version: card.version,
+        description: card.description,
+        folder,
+    });
+    localize.chain(paint).collect()
+}
+
 fn list(config: &Config, json: bool) -> Result<(), Failure> {
-    let found = engines::list(&config.model);
+    let found = listed(config);
     if json {
         let bundles = found
             .iter()
-            .map(|(folder, card)| json!({"name": card.name, "version": card.version, "folder": folder, "description": card.description}));
+            .map(|b| json!({"name": b.name, "version": b.version, "folder": b.folder, "description": b.description}));
         let built_in = built_in::LISTED.map(|(name, description)| json!({"name": name, "version": VERSION, "folder": null, "description": description}));
         println!("{}", json!(bundles.chain(built_in).collect::<Vec<_>>()));
         return Ok(());
     }
-    for (folder, card) in &found {
-        println!("{:24} {:8} {}\n{:33} {}", card.name, card.version, card.description, "", folder.display());
+    for Listed { name, version, description, folder } in &found {
+        println!("{name:24} {version:8} {description}\n{:33} {}", "", folder.display());
     }
     for (name, description) in built_in::LISTED {
         println!("{name:24} {VERSION:8} {description}\n{:33} built in", "");
@@ -92,7 +118,12 @@ fn describe(config: &Config, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let folder: PathBuf = engines::find(&config.model)?;
-    read_card(&folder)?; // a card that is wrong is said so, not shown
+    // A card that is wrong is said so, not shown.
+    if painter::paints(&folder) {
+        read_picture_card(&folder)?;
+    } else {
+        read_card(&folder)?;
+    }
     let text = std::fs::read_to_string(folder.join(infer::bundle::CARD))?;
     if json {
         let table: toml::Table = toml::from_str(&text).map_err(anyhow::Error::from)?;
@@ -103,46 +134,95 @@ fn describe(config: &Config, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What became of a bundle's golden set.
+pub struct Checked {
+    pub bundle: String,
+    pub provider: String,
+    pub passes: bool,
+    /// Largest difference of an output.
+    pub worst: f64,
+    /// One line per case.
+    pub lines: String,
+    cases: Vec<serde_json::Value>,
+}
+
 /// Runs the golden set of a bundle on the provider of the configuration. Also behind `Models.CheckModel`.
-pub fn golden(config: &Config) -> anyhow::Result<Report> {
+pub fn golden(config: &Config) -> anyhow::Result<Checked> {
     if built_in::is(&config.model.bundle) {
         bail!("'{}' is built in: it has no network and no golden set to check", config.model.bundle);
     }
-    let bundle = Bundle::open(&engines::find(&config.model)?)?;
+    let folder = engines::find(&config.model)?;
+    if painter::paints(&folder) {
+        let (painter, found) = painter::check(&config.model, &folder)?;
+        return Ok(of_pictures(&painter, &found));
+    }
+    let bundle = Bundle::open(&folder)?;
     let mut engine = engines::decode(bundle, &config.model, Arc::new(infer::Alone))?;
-    Ok(golden::check(&mut engine)?)
+    Ok(of_stacks(golden::check(&mut engine)?))
 }
 
-/// One line per golden stack.
-pub fn lines(report: &Report) -> String {
+fn verdict(passes: bool) -> &'static str {
+    if passes { "passes" } else { "FAILS" }
+}
+
+fn of_stacks(report: Report) -> Checked {
     let line = |case: &golden::Case| {
-        let verdict = if case.passes() { "passes" } else { "FAILS" };
         format!(
-            "{:20} {} windows, largest difference of outputs {:.1e}, {} localizations expected, {} missing, {} added: {verdict}\n",
-            case.frames, case.windows, case.output_difference, case.expected, case.missing, case.added
+            "{:20} {} windows, largest difference of outputs {:.1e}, {} localizations expected, {} missing, {} added: {}\n",
+            case.frames,
+            case.windows,
+            case.output_difference,
+            case.expected,
+            case.missing,
+            case.added,
+            verdict(case.passes())
         )
     };
-    report.cases.iter().map(line).collect()
+    let json = |c: &golden::Case| json!({"frames": c.frames, "windows": c.windows, "output_difference": c.output_difference, "expected": c.expected, "missing": c.missing, "added": c.added, "passes": c.passes()});
+    Checked {
+        passes: report.passes(),
+        worst: report.cases.iter().map(|case| f64::from(case.output_difference)).fold(0.0, f64::max),
+        lines: report.cases.iter().map(line).collect(),
+        cases: report.cases.iter().map(json).collect(),
+        bundle: report.bundle,
+        provider: report.provider,
+    }
+}
+
+fn of_pictures(painter: &Painter, found: &[GoldenDifference]) -> Checked {
+    let line = |case: &GoldenDifference| {
+        format!(
+            "{:20} largest difference of the picture {:.1e}, of its estimate {:.1e}: {}\n",
+            case.inputs,
+            case.picture,
+            case.estimate,
+            verdict(case.passes())
+        )
+    };
+    let json = |c: &GoldenDifference| json!({"inputs": c.inputs, "picture_difference": c.picture, "estimate_difference": c.estimate, "passes": c.passes()});
+    Checked {
+        bundle: painter.card().name.clone(),
+        provider: painter.provider().to_owned(),
+        passes: !found.is_empty() && found.iter().all(GoldenDifference::passes),
+        worst: found.iter().map(|case| f64::from(case.picture.max(case.estimate))).fold(0.0, f64::max),
+        lines: found.iter().map(line).collect(),
+        cases: found.iter().map(json).collect(),
+    }
 }
 
 fn check(config: &Config, json: bool) -> Result<(), Failure> {
-    let report = golden(config)?;
+    let checked = golden(config)?;
     if json {
-        let cases: Vec<_> = report
-            .cases
-            .iter()
-            .map(|c| json!({"frames": c.frames, "windows": c.windows, "output_difference": c.output_difference, "expected": c.expected, "missing": c.missing, "added": c.added, "passes": c.passes()}))
-            .collect();
         println!(
             "{}",
-            json!({"bundle": report.bundle, "provider": report.provider, "passes": report.passes(), "cases": cases})
+            json!({"bundle": checked.bundle, "provider": checked.provider, "passes": checked.passes, "cases": checked.cases})
         );
     } else {
-        print!("{} on {}\n{}", report.bundle, report.provider, lines(&report));
+        print!("{} on {}\n{}", checked.bundle, checked.provider, checked.lines);
     }
-    if report.passes() {
+    if checked.passes {
         return Ok(());
     }
-    Err(anyhow::anyhow!("the bundle '{}' does not do here what it did when it was made", report.bundle)
+    Err(anyhow::anyhow!("the bundle '{}' does not do here what it did when it was made", checked.bundle)
         .into())
 }

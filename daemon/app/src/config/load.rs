@@ -86,14 +86,15 @@ impl Config {
             filter: take(&mut table, "filter", text, problems),
             widefield: take(&mut table, "widefield", text, problems),
             picture: take(&mut table, "picture", text, problems),
+            preview: take(&mut table, "preview", text, problems),
             scan: take(&mut table, "scan", text, problems),
             store: take(&mut table, "store", text, problems),
             serve: take(&mut table, "serve", text, problems),
         };
         for key in table.keys() {
             let text_ = format!(
-                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, widefield, picture, scan, store and \
-                 serve exist"
+                "unknown table [{key}]: frames, ring, camera, model, gaussian, filter, widefield, picture, preview, scan, \
+                 store and serve exist"
             );
             problems.push(Problem { line: find_line(text, key, ""), text: text_ });
         }
@@ -156,13 +157,21 @@ impl Config {
         need((0.5..=1000.0).contains(&base_pixel_nm), "picture", "base_pixel_nm", "must be 0.5 to 1000 nm");
         need(max_mib >= 16, "picture", "max_mib", "must be at least 16 MiB");
         need((10..=60_000).contains(&tick_ms), "picture", "tick_ms", "must be 10 to 60000 ms");
-        let ScanTable { merge_nm, stage_error_um, mosaic_pixel_nm, .. } = self.scan;
+        let tick_ms = self.preview.a_net_tick_ms;
+        need((100..=60_000).contains(&tick_ms), "preview", "a_net_tick_ms", "must be 100 to 60000 ms");
+        let ScanTable { merge_nm, stage_error_um, mosaic_pixel_nm, finish, ref a_net, .. } = self.scan;
         need((0.0..=1000.0).contains(&merge_nm), "scan", "merge_nm", "must be 0 (never) to 1000 nm");
         need((0.1..=100.0).contains(&stage_error_um), "scan", "stage_error_um", "must be 0.1 to 100 um");
         need((1.0..=1000.0).contains(&mosaic_pixel_nm), "scan", "mosaic_pixel_nm", "must be 1 to 1000 nm");
         if let Some((key, what)) = self.scan.early_stop.problem() {
             need(false, "scan.early_stop", key, what);
         }
+        need(
+            finish || a_net.is_empty(),
+            "scan",
+            "a_net",
+            "paints finished tiles: set finish = true, or leave it empty",
+        );
         let Store { files, .. } = &self.store;
         for file in files {
             let known = ["parquet", "csv", "picasso", "png", "summary"].contains(&file.as_str());

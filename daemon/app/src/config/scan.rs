@@ -22,6 +22,10 @@ pub struct ScanTable {
     /// Side of a pixel of that picture.
     pub mosaic_pixel_nm: f64,
     pub early_stop: EarlyStop,
+    /// A bundle of the engine `a-net`, by name or folder: every finished tile gets its picture. Empty: none.
+    pub a_net: String,
+    /// What the tiles show: one of the structures that the bundle's card lists.
+    pub structure: String,
 }
 
 impl Default for ScanTable {
@@ -34,6 +38,8 @@ impl Default for ScanTable {
             mosaic: true,
             mosaic_pixel_nm: 20.0,
             early_stop: EarlyStop::default(),
+            a_net: String::new(),
+            structure: "filaments".into(),
         }
     }
 }

@@ -11,8 +11,9 @@ use wire::files::zarr::Channel;
 
 use super::canvas::Extent;
 use super::layer::{Kind, Layer, Pictures, TilePictures};
-use crate::live::Live;
-use crate::widefield;
+use crate::live::{Live, Series};
+use crate::store::journal;
+use crate::{painting, widefield};
 
 /// Means of the widefield pass that belongs to a scan.
 struct Widefield {
@@ -31,6 +32,54 @@ impl TilePictures for Widefield {
     fn is_coming(&self, _: Tile) -> bool {
         false
     }
+}
+
+/// What a network made of the tiles' localizations.
+struct Painted {
+    series: Arc<Series>,
+    series_folder: PathBuf,
+    kind: painting::Kind,
+}
+
+impl TilePictures for Painted {
+    fn of(&self, tile: Tile) -> Option<Grey> {
+        let made = self.series.book().pictures.made.contains_key(&tile.index);
+        made.then(|| painting::read(&painting::path(&self.series_folder, self.kind, tile.index))).flatten()
+    }
+
+    fn is_coming(&self, tile: Tile) -> bool {
+        let book = self.series.book();
+        let pictures = &book.pictures;
+        let over = pictures.made.contains_key(&tile.index) || pictures.failed.contains_key(&tile.index);
+        pictures.wanted && !over
+    }
+}
+
+/// The network's pictures and error maps, 255 standing for 1 and for 2; one that no tile has leaves no file.
+///
+/// # Errors
+/// What the disk says.
+pub fn painted(
+    (folder, name, extent): (&Path, &str, Extent),
+    store: &Path,
+    series: &Arc<Series>,
+    kind: painting::Kind,
+) -> anyhow::Result<Box<dyn Layer>> {
+    type Value = fn(f32) -> u8;
+    let (stem, label, colour, value): (_, _, _, Value) = match kind {
+        painting::Kind::Error => {
+            ("error-map", "ANNA-PALM error map, 255: 2", [255, 0, 255], |error| byte(error / 2.0))
+        }
+        _ => ("a-net", "ANNA-PALM picture, 255: 1", [255, 255, 255], byte),
+    };
+    let channel = Channel { label: label.into(), colour, window: (0.0, 255.0) };
+    let series_folder = journal::folder(store, series.id);
+    let source = Painted { series: series.clone(), series_folder, kind };
+    Ok(Box::new(Pictures::new(folder, name, extent, Kind { stem, channel, value }, Box::new(source))?))
+}
+
+fn byte(part: f32) -> u8 {
+    (255.0 * part).round().clamp(0.0, 255.0) as u8
 }
 
 /// The widefield images of a scan's tiles, in ADU on the camera's pixels.

@@ -3,8 +3,6 @@
 //! In: reports. Out: the same after a restart. Never: a report lost that was told; a torn last line believed: a line
 //! counts when it is whole, and of two lines of one tile the last one does.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -17,20 +15,15 @@ use smlm::units::{Nm, Photons};
 use smlm::verdict::TileFacts;
 
 use crate::live::{Early, TileReport};
+use crate::store::lines::{self, Lines};
 
 /// In the series' folder.
 pub const FOLDER: &str = "scan";
 const FILE: &str = "tiles.jsonl";
 /// Empty: there when every tile of an ended series is finished.
 const COMPLETE: &str = "complete";
-/// A line of a tile is some hundred bytes; 65,536 tiles taken some times.
-const MAX_BYTES: u64 = 256 << 20;
-
 /// The file of a scan, open for appending.
-pub struct Records {
-    path: PathBuf,
-    file: File,
-}
+pub struct Records(Lines<Line>);
 
 impl Records {
     /// Opens or makes it, and reads what is there.
@@ -38,16 +31,8 @@ impl Records {
     /// # Errors
     /// The folder cannot be written to or read.
     pub fn open(series_folder: &Path) -> anyhow::Result<(Self, Vec<TileReport>)> {
-        let folder = series_folder.join(FOLDER);
-        let path = folder.join(FILE);
-        let failed = || format!("{}: the finished tiles of a scan are kept here", path.display());
-        std::fs::create_dir_all(&folder).with_context(failed)?;
-        let reports = read(series_folder)?;
-        let mut file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
-        if !ends_with_a_line(&path).with_context(failed)? {
-            file.write_all(b"\n").with_context(failed)?;
-        }
-        Ok((Self { path, file }, reports))
+        let (lines, before) = Lines::open(series_folder.join(FOLDER).join(FILE))?;
+        Ok((Self(lines), before.into_iter().map(Line::report).collect()))
     }
 
     /// Appends one report; on the disk itself when it returns.
@@ -55,12 +40,7 @@ impl Records {
     /// # Errors
     /// The disk is full; what was there before stays.
     pub fn append(&mut self, report: &TileReport) -> anyhow::Result<()> {
-        let mut line = serde_json::to_vec(&Line::of(report)).context("a report is no JSON: this is a bug")?;
-        line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        written.with_context(|| {
-            format!("cannot write {}: free some space; the tile is finished again later", self.path.display())
-        })
+        self.0.append(&Line::of(report))
     }
 }
 
@@ -91,33 +71,10 @@ pub fn set_complete(series_folder: &Path) -> anyhow::Result<()> {
 /// Every whole line, in the order of writing; none where there is no file.
 ///
 /// # Errors
-/// The file cannot be read, or is far too large.
+/// The file cannot be read.
 pub fn read(series_folder: &Path) -> anyhow::Result<Vec<TileReport>> {
-    let path = series_folder.join(FOLDER).join(FILE);
-    let Ok(file) = File::open(&path) else { return Ok(Vec::new()) };
-    let mut text = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut text).with_context(|| format!("cannot read {}", path.display()))?;
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    let reports = lines.filter_map(|line| match serde_json::from_slice::<Line>(line) {
-        Ok(line) => Some(line.report()),
-        Err(error) => {
-            tracing::warn!(file = %path.display(), %error, "a line is torn; its tile is finished again");
-            None
-        }
-    });
-    Ok(reports.collect())
-}
-
-fn ends_with_a_line(path: &Path) -> std::io::Result<bool> {
-    use std::io::{Seek, SeekFrom};
-    let mut file = File::open(path)?;
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
+    let lines = lines::read::<Line>(&series_folder.join(FOLDER).join(FILE))?;
+    Ok(lines.into_iter().map(Line::report).collect())
 }
 
 #[derive(Serialize, Deserialize)]

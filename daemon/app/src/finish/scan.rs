@@ -26,6 +26,7 @@ use super::runs::{Run, Runs};
 use super::tile::{self, Worked};
 use super::{Settings, layers};
 use crate::live::{Early, Live, Placed, SeamCount, Series, TileReport, Visit};
+use crate::painting;
 use crate::store::journal::{self, JournalReader};
 
 /// Overlap where the publisher does not say it, and the least that is assumed.
@@ -70,6 +71,7 @@ impl ScanAtWork {
         let folder = journal::folder(&settings.store, series.id);
         let reader = JournalReader::open(&folder)?;
         let (records, reports) = Records::open(&folder)?;
+        series.book().pictures.wanted |= settings.painted;
         let before: HashMap<u64, TileReport> =
             reports.into_iter().map(|report| (report.seqs.0, report)).collect();
         let mut runs = Runs::new(reader);
@@ -184,6 +186,12 @@ impl ScanAtWork {
             assembly.add_layer(|folder, name, extent| {
                 layers::widefield((folder, name, extent), &settings.store, live, self.series.id)
             })?;
+            let painted = settings.painted.then_some([painting::Kind::ANet, painting::Kind::Error]);
+            for kind in painted.into_iter().flatten() {
+                assembly.add_layer(|folder, name, extent| {
+                    layers::painted((folder, name, extent), &settings.store, &self.series, kind)
+                })?;
+            }
             Ok(assembly)
         });
         match opened {

@@ -12,6 +12,8 @@ use smlm::stitch::{PlacedFrom, Seam};
 use smlm::units::Nm;
 use smlm::verdict::{Limits, TileFacts, Verdict, judge};
 
+use super::pictures::Pictures;
+
 /// A tile whose last frame is done and whose localizations have been looked at as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TileReport {
@@ -72,6 +74,7 @@ pub struct Book {
     /// The tile of each report, in the order in which they came.
     reported: Vec<u32>,
     pub seams: SeamCount,
+    pub pictures: Pictures,
     /// The series has ended and all its tiles are finished.
     pub complete: bool,
 }

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
+use infer::Painter;
 use smlm::enough::Targets;
 use smlm::localization::Filter;
 use smlm::map::{Layers, MapSettings};
@@ -12,12 +13,12 @@ use smlm::units::Nm;
 use smlm::verdict::Limits;
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::engines::Opened;
+use crate::config::{Config, PreviewTable, ScanTable};
+use crate::engines::{self, Opened};
 use crate::estimating::SampleOutlet;
 use crate::files::FileJob;
 use crate::store::ring::{Policy, RingSettings, Spare};
-use crate::{files, finish, ingest, localizer, picture, widefield};
+use crate::{files, finish, ingest, localizer, painting, picture, widefield};
 
 /// The frame rings' folder and size.
 pub fn ring_settings(config: &Config) -> RingSettings {
@@ -129,10 +130,50 @@ pub(super) fn finish(config: &Config, clock: Clock) -> finish::Settings {
     finish::Settings {
         store: config.store.dir.clone(),
         clock,
-        steps: finish::Steps { drift: scan.drift, merge: (scan.merge_nm > 0.0).then_some(Nm(scan.merge_nm)) },
+        steps: steps(config),
         limits: Limits::default(),
         enough: enough(config),
         stage_error: Nm(scan.stage_error_um * 1e3),
+        painted: !scan.a_net.is_empty(),
         assembly: scan.mosaic.then_some(finish::AssemblySettings { pixel: Nm(scan.mosaic_pixel_nm) }),
+    }
+}
+
+fn steps(config: &Config) -> finish::Steps {
+    let merge_nm = config.scan.merge_nm;
+    finish::Steps { drift: config.scan.drift, merge: (merge_nm > 0.0).then_some(Nm(merge_nm)) }
+}
+
+pub(super) fn painting(config: &Config, clock: Clock) -> painting::Settings {
+    let structure = config.scan.structure.clone();
+    painting::Settings { store: config.store.dir.clone(), clock, structure, steps: steps(config) }
+}
+
+/// The network that paints finished tiles, where one is wanted.
+///
+/// # Errors
+/// There is none of this name, it knows no such structure, or it cannot be opened.
+pub(super) fn painter(config: &Config) -> anyhow::Result<Option<Painter>> {
+    let ScanTable { a_net, structure, .. } = &config.scan;
+    let open = || engines::painter::open(&config.model, a_net, structure, "scan.a_net");
+    (!a_net.is_empty()).then(open).transpose()
+}
+
+/// The network that paints the growing picture, where one is wanted.
+///
+/// # Errors
+/// As [`painter`].
+pub(super) fn live_painter(config: &Config) -> anyhow::Result<Option<Painter>> {
+    let PreviewTable { a_net, structure, .. } = &config.preview;
+    let open = || engines::painter::open(&config.model, a_net, structure, "preview.a_net");
+    (!a_net.is_empty()).then(open).transpose()
+}
+
+/// The thread that calls this runs when the others leave it time.
+pub(super) fn behind_all_others() {
+    // On Linux the number belongs to the thread, elsewhere to the process, which it must not slow.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 19) {
+        tracing::warn!(%error, "tiles are painted with the priority of everything else");
     }
 }

@@ -10,6 +10,8 @@ use smlm::units::Nm;
 use tonic::Status;
 use wire::pb;
 
+use super::layers::Layer;
+
 mod estimate;
 mod report;
 mod series;
@@ -150,6 +152,16 @@ pub fn look(message: Option<&pb::Look>) -> Result<Look, Status> {
     };
     let range = (m.range_min < m.range_max).then_some((m.range_min as f32, m.range_max as f32));
     Ok(Look { rendering, colour_by, gamma: gamma as f32, percentile: percentile as f32, range, colours })
+}
+
+/// A layer that only a newer client knows is drawn as localizations.
+pub fn layer(look: Option<&pb::Look>) -> Layer {
+    match look.map(pb::Look::layer) {
+        Some(pb::Layer::ANet) => Layer::ANet,
+        Some(pb::Layer::ErrorMap) => Layer::ErrorMap,
+        Some(pb::Layer::Widefield) => Layer::Widefield,
+        Some(pb::Layer::Localizations | pb::Layer::Unspecified) | None => Layer::Localizations,
+    }
 }
 
 /// Rows to columns.

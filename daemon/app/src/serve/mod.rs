@@ -7,6 +7,7 @@ mod acquisitions;
 mod convert;
 mod frame;
 mod guard;
+mod layers;
 mod localizations;
 mod models;
 mod page;
@@ -66,6 +67,12 @@ pub struct Shared {
     /// What a picture of an earlier recording is made with.
     pub picture: Arc<crate::picture::Settings>,
     pub clock: Clock,
+    /// Name and provider of the network that paints finished tiles.
+    pub painter: Option<(String, String)>,
+    /// Pictures of tiles that were read for viewers.
+    pub shelf: Arc<std::sync::Mutex<layers::Shelf>>,
+    /// Where the growing picture is painted, where a network does that.
+    pub easel: Option<Arc<crate::painting::live::Easel>>,
     /// Another number after each start.
     pub instance: u64,
 }

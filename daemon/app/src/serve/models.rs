@@ -6,9 +6,10 @@ use wire::pb;
 use super::grpc::models_server as grpc;
 use super::{REQUEST_MAX_BYTES, Shared};
 use crate::commands::model as command;
-use crate::engines::{self, built_in};
+use crate::engines::{self, built_in, painter};
 use crate::live::{Series, State};
 use infer::card::{Card, Span};
+use infer::painter::PictureCard;
 
 pub struct Models(Shared);
 
@@ -66,12 +67,29 @@ impl Models {
         })
     }
 
+    /// A network that paints. It runs as long as the daemon does, or not at all.
+    fn painter(&self, card: &PictureCard, card_toml: String) -> pb::Model {
+        let provider = self.0.painter.as_ref().filter(|(name, _)| *name == card.name);
+        pb::Model {
+            name: card.name.clone(),
+            version: card.version.clone(),
+            engine: painter::ENGINE.into(),
+            description: card.description.clone(),
+            licence: card.licence.clone(),
+            provider: provider.map(|(_, provider)| provider.clone()).unwrap_or_default(),
+            loaded: provider.is_some(),
+            card_toml,
+            ..pb::Model::default()
+        }
+    }
+
     /// Names only: a client must not make the daemon read other folders.
     fn config_for(&self, name: &str) -> Result<crate::config::Config, Status> {
         let mut config = (*self.0.config).clone();
         let built_in = built_in::LISTED.iter().any(|(listed, _)| *listed == name);
         let known = || engines::list(&config.model).into_iter().any(|(_, card)| card.name == name);
-        if !built_in && !known() {
+        let paints = || painter::list(&config.model).into_iter().any(|(_, card)| card.name == name);
+        if !built_in && !known() && !paints() {
             return Err(Status::not_found(format!(
                 "no bundle is named '{name}'; ListModels names those that exist"
             )));
@@ -112,7 +130,9 @@ impl grpc::Models for Models {
         let found = engines::list(&self.0.config.model);
         let bundles = found.iter().map(|(_, card)| self.model(card, String::new()));
         let built_in = built_in::LISTED.iter().filter_map(|(name, _)| self.built_in(name, false));
-        let models = bundles.chain(built_in).collect();
+        let painters = painter::list(&self.0.config.model);
+        let painters = painters.iter().map(|(_, card)| self.painter(card, String::new()));
+        let models = bundles.chain(painters).chain(built_in).collect();
         Ok(Response::new(pb::ListModelsResponse { models }))
     }
 
@@ -124,12 +144,19 @@ impl grpc::Models for Models {
         if let Some(model) = self.built_in(name, true) {
             return Ok(Response::new(model));
         }
-        let found = engines::list(&self.0.config.model).into_iter().find(|(_, card)| card.name == *name);
+        let text = |folder: &std::path::Path| {
+            let text = std::fs::read_to_string(folder.join(infer::bundle::CARD));
+            text.map_err(|error| Status::internal(error.to_string()))
+        };
+        let model = &self.0.config.model;
+        let paints = painter::list(model).into_iter().find(|(_, card)| card.name == *name);
+        if let Some((folder, card)) = paints {
+            return Ok(Response::new(self.painter(&card, text(&folder)?)));
+        }
+        let found = engines::list(model).into_iter().find(|(_, card)| card.name == *name);
         let (folder, card) =
             found.ok_or_else(|| Status::not_found(format!("no bundle is named '{name}'")))?;
-        let text = std::fs::read_to_string(folder.join(infer::bundle::CARD));
-        let text = text.map_err(|error| Status::internal(error.to_string()))?;
-        Ok(Response::new(self.model(&card, text)))
+        Ok(Response::new(self.model(&card, text(&folder)?)))
     }
 
     async fn check_model(
@@ -141,12 +168,11 @@ impl grpc::Models for Models {
         let done = tokio::task::spawn_blocking(move || command::golden(&config)).await;
         let report = done.map_err(|error| Status::internal(error.to_string()))?;
         let report = report.map_err(|error| Status::failed_precondition(format!("{error:#}")))?;
-        let worst = report.cases.iter().map(|case| f64::from(case.output_difference)).fold(0.0, f64::max);
         Ok(Response::new(pb::CheckModelResponse {
             name,
-            passed: report.passes(),
-            max_abs_difference: worst,
-            report: command::lines(&report),
+            passed: report.passes,
+            max_abs_difference: report.worst,
+            report: report.lines,
         }))
     }
 

@@ -10,6 +10,7 @@ use wire::files::png;
 use wire::pb;
 
 use super::grpc::preview_server as grpc;
+use super::layers::Layer;
 use super::{REQUEST_MAX_BYTES, Shared, convert, frame, redraw, snapshot, tiles};
 use crate::desk::{self, PictureUpdate, Refused, Slot};
 
@@ -67,6 +68,11 @@ impl grpc::Preview for Preview {
         request: Request<pb::SubscribePreviewRequest>,
     ) -> Result<Response<Self::SubscribePreviewStream>, Status> {
         let asked = request.into_inner();
+        if convert::layer(asked.look.as_ref()) != Layer::Localizations {
+            let text =
+                "look.layer: only localizations can be followed; GetTiles and RenderPicture know every layer";
+            return Err(Status::invalid_argument(text));
+        }
         let permits = (super::permit(&self.0)?, super::preview_permit(&self.0)?);
         let slot = Arc::new(Slot::default());
         let interval =

@@ -10,6 +10,7 @@ use smlm::render::Look;
 use tonic::Status;
 
 use super::Shared;
+use super::layers::Layer;
 use super::tiles::{self, Wish};
 use crate::archive;
 use crate::desk::Request;
@@ -26,6 +27,7 @@ pub async fn if_finished(shared: &Shared, id: Option<SeriesId>) -> Result<(), St
     let about = Wish {
         series: Some(series.id),
         look: Look::default(),
+        layer: Layer::Localizations,
         level: 0,
         generation: 0,
         tone: None,

@@ -74,6 +74,11 @@ fn scan(door: &Door, book: &Book, known: &Known, wanted: impl Fn(&pb::ScanTile) 
         *by_state.entry(name(tile.state())).or_default() += 1;
     }
     let left = by_state.get("planned").copied().unwrap_or(0) + by_state.get("retake").copied().unwrap_or(0);
+    let is_doubted = |tile: &&TileCount| {
+        let picture = book.pictures.made.get(&tile.tile.index);
+        picture.is_some_and(|picture| picture.not_to_be_trusted.is_some())
+    };
+    let doubted = door.tiles.iter().filter(is_doubted);
     let suspect = door.tiles.iter().filter(|tile| !tile.retake && is_suspect(book, tile));
     let early = || book.tiles().filter_map(|(report, _)| report.early.as_ref());
     pb::Scan {
@@ -93,6 +98,8 @@ fn scan(door: &Door, book: &Book, known: &Known, wanted: impl Fn(&pb::ScanTile) 
         early_stop: known.early_stop,
         frames_saved: early().map(|early| early.frames_saved).sum(),
         seconds_saved: early().filter_map(|early| early.seconds_saved).sum(),
+        tiles_painted: book.pictures.made.len() as u32,
+        not_to_be_trusted: doubted.map(|tile| tile.tile.index).collect(),
         tiles: tiles.into_iter().filter(|tile| wanted(tile)).collect(),
     }
 }
@@ -122,7 +129,8 @@ fn seen(door: &Door, book: &Book, tile: &TileCount, pixel: PixelSize) -> pb::Sca
         state: state as i32,
         tile: Some(convert::tile(tile, door.placement(tile, pixel))),
         visits: tile.visits,
-        report: report.map(|(report, verdict, placed)| convert::report(report, verdict, placed)),
+        report: report
+            .map(|(report, verdict, placed)| convert::report(report, verdict, placed, &book.pictures)),
         enough: book.enough(tile.tile.index).as_ref().map(convert::enough),
     }
 }

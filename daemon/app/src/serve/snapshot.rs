@@ -28,6 +28,7 @@ pub async fn render(shared: &Shared, asked: &pb::RenderPictureRequest) -> Result
     let wish = Wish {
         series: convert::series_id(&asked.series_id)?,
         look: convert::look(asked.look.as_ref())?,
+        layer: convert::layer(asked.look.as_ref()),
         level: 0,
         generation: 0,
         tone: None,
@@ -40,7 +41,7 @@ pub async fn render(shared: &Shared, asked: &pb::RenderPictureRequest) -> Result
         let plan = Plan::new(&about, region, pixel)?;
         let at_level = Wish { series: Some(about.series), level: plan.level, ..wish };
         if let Some(canvas) = fill(shared, &at_level, &plan).await? {
-            return encode(canvas, plan, &about, asked.scale_bar, values).await;
+            return encode(canvas, plan, &about, (asked.scale_bar, wish.layer.channel()), values).await;
         }
     }
     Err(Status::unavailable("the picture is being made anew: ask again"))
@@ -151,7 +152,7 @@ async fn encode(
     canvas: Canvas,
     plan: Plan,
     about: &DrawnTiles,
-    scale_bar: bool,
+    (scale_bar, channel): (bool, &'static str),
     values: bool,
 ) -> Result<pb::Picture, Status> {
     let PixelBox { x, y, width, height } = plan.pixels;
@@ -162,11 +163,7 @@ async fn encode(
         let mut bytes = Vec::new();
         match canvas {
             Canvas::Values(values) => {
-                let about = ome_tiff::About {
-                    pixel_nm: (pixel.0, pixel.0),
-                    corner_nm: corner,
-                    channel: "localizations per pixel",
-                };
+                let about = ome_tiff::About { pixel_nm: (pixel.0, pixel.0), corner_nm: corner, channel };
                 ome_tiff::encode(width, height, &values, &about, &mut bytes).map_err(|e| e.to_string())?;
                 Ok((bytes, None))
             }

@@ -13,6 +13,7 @@ use tonic::Status;
 use wire::files::png;
 use wire::pb;
 
+use super::layers::{self, Layer};
 use super::preview::refused;
 use super::{Shared, convert, redraw};
 use crate::desk::{self, DrawnTiles, Pixels, Refused};
@@ -31,14 +32,28 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct Wish {
     pub series: Option<SeriesId>,
     pub look: Look,
+    pub layer: Layer,
     pub level: u32,
     pub generation: u64,
     pub tone: Option<Tone>,
     pub values: bool,
 }
 
-/// Asks; of a finished series that is not in memory any more, once it was drawn again.
+/// Asks whoever draws the layer.
 pub async fn ask(shared: &Shared, wish: &Wish, wanted: Vec<(TileIndex, u64)>) -> Result<DrawnTiles, Status> {
+    if wish.layer == Layer::Localizations {
+        return ask_stage(shared, wish, wanted).await;
+    }
+    let about = ask_stage(shared, wish, Vec::new()).await?;
+    layers::draw(shared, wish, wanted, about).await
+}
+
+/// Asks the picture stage; of a finished series that is not in memory any more, once it was drawn again.
+async fn ask_stage(
+    shared: &Shared,
+    wish: &Wish,
+    wanted: Vec<(TileIndex, u64)>,
+) -> Result<DrawnTiles, Status> {
     let drawn = ask_once(shared, wish, wanted.clone()).await?;
     if let Some(drawn) = drawn {
         return Ok(drawn);
@@ -54,7 +69,7 @@ async fn ask_once(
     wanted: Vec<(TileIndex, u64)>,
 ) -> Result<Option<DrawnTiles>, Status> {
     let (reply, answer) = oneshot::channel();
-    let Wish { series, look, level, generation, tone, values } = *wish;
+    let Wish { series, look, level, generation, tone, values, .. } = *wish;
     let request = desk::Tiles { series, look, level, wanted, generation, tone, values, reply };
     shared.desk.ask(desk::Request::Tiles(request)).map_err(refused)?;
     answer.await.map_err(|_| refused(Refused::Stopping))
@@ -70,6 +85,7 @@ pub async fn get(shared: &Shared, asked: pb::GetTilesRequest) -> Result<pb::GetT
     let wish = Wish {
         series: convert::series_id(&asked.series_id)?,
         look: convert::look(asked.look.as_ref())?,
+        layer: convert::layer(asked.look.as_ref()),
         level: asked.level.min(LEVELS - 1),
         generation: asked.generation,
         tone: convert::tone(asked.tone.as_ref())?,

@@ -4,9 +4,11 @@
 //! Never: threads, clocks, locks, sockets; never an allocation per frame; never a sparse file (a full disk is
 //! an error here, not a signal later); never a file deleted that somebody might still want.
 //!
-//! Both kinds of file are for the machine that wrote them: native byte order, checked by their magic.
+//! Both kinds of file are for the machine that wrote them: native byte order, checked by their magic. Records of what is
+//! made of a journal are lines of JSON (`lines`).
 
 pub mod journal;
+pub mod lines;
 pub mod ring;
 
 mod files;

@@ -18,6 +18,7 @@ mod gaussian;
 mod looking;
 mod losses;
 mod pages;
+mod painting;
 mod rig;
 mod sessions;
 mod watching;

@@ -159,6 +159,11 @@ impl Stopped {
         journal::folder(&self.config.store.dir, id(number))
     }
 
+    pub fn start_again_with(mut self, change: impl FnOnce(&mut Config)) -> Rig {
+        change(&mut self.config);
+        self.start_again()
+    }
+
     pub fn journaled(&self, number: u8) -> Vec<Localization> {
         journaled(&self.config, number)
     }

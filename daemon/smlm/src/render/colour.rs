@@ -101,7 +101,7 @@ const HUES: usize = 256;
 const FADE: f32 = 1.0 / 12.0;
 
 /// Tables for the loop over pixels.
-pub(super) struct Palette {
+pub struct Palette {
     coloured: bool,
     /// Brightness from 0 to 1 after gamma, by the part of white.
     gamma: Box<[f32]>,
@@ -128,6 +128,7 @@ impl Palette {
         Self { coloured, gamma, intensity, hues }
     }
 
+    /// The colour of a value that is so large a part of the one drawn brightest; clamped to 0 to 1.
     pub fn intensity(&self, part_of_white: f32) -> [u8; 3] {
         self.intensity[step(part_of_white)]
     }
@@ -139,6 +140,7 @@ impl Palette {
         self.hues[hue].map(|part| (f32::from(part) * brightness + 0.5) as u8)
     }
 
+    /// `steps` colours at equal steps from low to high.
     pub fn legend(&self, unit: &'static str, (low, high): (f32, f32), steps: usize) -> Legend {
         let last = steps.saturating_sub(1).max(1) as f32;
         let entry = |i: usize| {

@@ -11,7 +11,7 @@ pub use colour::{Colours, Legend, LegendEntry, cividis, fire, grey, ramp};
 pub use region::{MAX_SIDE_PX, RenderError, RgbImage, render_region};
 
 use crate::map::{BLOCK_PX, Block, COLOURS_FROM, ColourSum, LiveMap, TILE_PX, Tile, TileIndex};
-use colour::Palette;
+pub use colour::Palette;
 
 /// How a localization is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -26,9 +26,19 @@ from blinkd.client.errors import (
 )
 from blinkd.client.localizations import Export, LocalizationBatch, TableFormat
 from blinkd.client.models import Model, ModelCheck
-from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Look, Picture, Rendering, Viewport
+from blinkd.client.pictures import CameraFrame, ColourBy, Colours, Layer, Look, Picture, Rendering, Viewport
 from blinkd.client.retrying import Gap
-from blinkd.client.scans import Enough, Scan, ScanTile, Seams, TileReason, TileReport, TileState
+from blinkd.client.scans import (
+    Enough,
+    PictureState,
+    Scan,
+    ScanTile,
+    Seams,
+    TilePicture,
+    TileReason,
+    TileReport,
+    TileState,
+)
 from blinkd.client.sync import Client
 from blinkd.client.tiles import AsyncTileSource, TileChanges, TileKey, TileSource
 
@@ -51,6 +61,7 @@ __all__ = [
     "Gap",
     "Grid",
     "Histogram",
+    "Layer",
     "LocalizationBatch",
     "LocalizationFilter",
     "Look",
@@ -58,6 +69,7 @@ __all__ = [
     "ModelCheck",
     "NotFoundError",
     "Picture",
+    "PictureState",
     "RefusedError",
     "Rendering",
     "Scan",
@@ -70,6 +82,7 @@ __all__ = [
     "TileAccount",
     "TileChanges",
     "TileKey",
+    "TilePicture",
     "TileReason",
     "TileReport",
     "TileSource",

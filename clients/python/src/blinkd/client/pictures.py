@@ -53,6 +53,18 @@ class Colours(enum.IntEnum):
     RAMP = 4
 
 
+class Layer(enum.IntEnum):
+    """What is drawn. Of one that does not exist the daemon says what is missing."""
+
+    LOCALIZATIONS = 1
+    A_NET = 2
+    """ANNA-PALM's picture of each finished tile, 0 to 1."""
+    ERROR_MAP = 3
+    """Where it contradicts the widefield, 0 to 2."""
+    WIDEFIELD = 4
+    """Of the pass that belongs to the series, in ADU."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What a picture should look like."""
@@ -66,6 +78,8 @@ class Look:
     range: tuple[float, float] | None = None
     """Ends of the colours: z in nm, time in frames, sigma in nm; None: from the data."""
     colours: Colours = Colours.USUAL
+    layer: Layer = Layer.LOCALIZATIONS
+    """Others: intensity only, and not for `follow`ed pictures."""
 
     def message(self) -> pb.Look:
         """As the daemon reads it."""
@@ -78,6 +92,7 @@ class Look:
             range_min=low,
             range_max=high,
             colours=int(self.colours),  # type: ignore[arg-type]
+            layer=int(self.layer),  # type: ignore[arg-type]
         )
 
 

@@ -35,6 +35,45 @@ class TileReason:
     """A sentence with the numbers."""
 
 
+class PictureState(enum.IntEnum):
+    """Where a tile's picture stands. A state that only a newer daemon knows is UNSPECIFIED."""
+
+    UNSPECIFIED = 0
+    WAITING = 1
+    """To be painted."""
+    PAINTED = 2
+    EMPTY = 3
+    """Black: nothing was localized, and no network was asked."""
+    FAILED = 4
+    """Tried again after a restart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TilePicture:
+    """What a network made of a finished tile's localizations."""
+
+    state: PictureState
+    model: str
+    """Name and version of the bundle."""
+    structure: str
+    widefield_series_id: bytes
+    """Empty: there is no widefield of this tile, and nothing judges the picture."""
+    rsp: float | None
+    """Resolution-scaled Pearson correlation with the widefield, -1 to 1."""
+    rse_adu: float | None
+    """Resolution-scaled error."""
+    error: float | None
+    """Of the error map: mean weighed with light, 0 to 1."""
+    error_share: float | None
+    """The part of what is lit that contradicts the widefield, 0 to 1."""
+    not_to_be_trusted: bool
+    """A warning: the tile itself may be as good as any."""
+    reason: str
+    """Why it is not to be trusted, why it is not judged, or why it failed."""
+    took_s: float
+    painted_unix_ns: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TileReport:
     """A tile that was looked at as a whole, once its last frame was done."""
@@ -76,6 +115,8 @@ class TileReport:
     """Announced and not taken any more, where there was enough of it; None: there never was."""
     seconds_saved: float | None
     """What they would have taken; None: nobody knows how fast frames come."""
+    picture: TilePicture | None
+    """None: none is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,3 +186,6 @@ class Scan:
     frames_saved: int
     """By tiles that ended early."""
     seconds_saved: float
+    tiles_painted: int
+    not_to_be_trusted: tuple[int, ...]
+    """Tiles whose picture contradicts their widefield, in order of acquisition."""

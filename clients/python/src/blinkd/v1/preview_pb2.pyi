@@ -29,6 +29,14 @@ class Colours(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     COLOURS_CIVIDIS: _ClassVar[Colours]
     COLOURS_RAMP: _ClassVar[Colours]
 
+class Layer(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LAYER_UNSPECIFIED: _ClassVar[Layer]
+    LAYER_LOCALIZATIONS: _ClassVar[Layer]
+    LAYER_A_NET: _ClassVar[Layer]
+    LAYER_ERROR_MAP: _ClassVar[Layer]
+    LAYER_WIDEFIELD: _ClassVar[Layer]
+
 class PictureFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PICTURE_FORMAT_UNSPECIFIED: _ClassVar[PictureFormat]
@@ -47,12 +55,17 @@ COLOURS_FIRE: Colours
 COLOURS_GREY: Colours
 COLOURS_CIVIDIS: Colours
 COLOURS_RAMP: Colours
+LAYER_UNSPECIFIED: Layer
+LAYER_LOCALIZATIONS: Layer
+LAYER_A_NET: Layer
+LAYER_ERROR_MAP: Layer
+LAYER_WIDEFIELD: Layer
 PICTURE_FORMAT_UNSPECIFIED: PictureFormat
 PICTURE_FORMAT_PNG: PictureFormat
 PICTURE_FORMAT_OME_TIFF: PictureFormat
 
 class Look(_message.Message):
-    __slots__ = ("rendering", "colour_by", "gamma", "percentile", "range_min", "range_max", "colours")
+    __slots__ = ("rendering", "colour_by", "gamma", "percentile", "range_min", "range_max", "colours", "layer")
     RENDERING_FIELD_NUMBER: _ClassVar[int]
     COLOUR_BY_FIELD_NUMBER: _ClassVar[int]
     GAMMA_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +73,7 @@ class Look(_message.Message):
     RANGE_MIN_FIELD_NUMBER: _ClassVar[int]
     RANGE_MAX_FIELD_NUMBER: _ClassVar[int]
     COLOURS_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
     rendering: Rendering
     colour_by: ColourBy
     gamma: float
@@ -67,7 +81,8 @@ class Look(_message.Message):
     range_min: float
     range_max: float
     colours: Colours
-    def __init__(self, rendering: _Optional[_Union[Rendering, str]] = ..., colour_by: _Optional[_Union[ColourBy, str]] = ..., gamma: _Optional[float] = ..., percentile: _Optional[float] = ..., range_min: _Optional[float] = ..., range_max: _Optional[float] = ..., colours: _Optional[_Union[Colours, str]] = ...) -> None: ...
+    layer: Layer
+    def __init__(self, rendering: _Optional[_Union[Rendering, str]] = ..., colour_by: _Optional[_Union[ColourBy, str]] = ..., gamma: _Optional[float] = ..., percentile: _Optional[float] = ..., range_min: _Optional[float] = ..., range_max: _Optional[float] = ..., colours: _Optional[_Union[Colours, str]] = ..., layer: _Optional[_Union[Layer, str]] = ...) -> None: ...
 
 class Tone(_message.Message):
     __slots__ = ("white", "range_min", "range_max")

@@ -18,6 +18,14 @@ class TileState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TILE_STATE_FAILED: _ClassVar[TileState]
     TILE_STATE_RETAKE: _ClassVar[TileState]
     TILE_STATE_SUSPECT: _ClassVar[TileState]
+
+class PictureState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PICTURE_STATE_UNSPECIFIED: _ClassVar[PictureState]
+    PICTURE_STATE_WAITING: _ClassVar[PictureState]
+    PICTURE_STATE_PAINTED: _ClassVar[PictureState]
+    PICTURE_STATE_EMPTY: _ClassVar[PictureState]
+    PICTURE_STATE_FAILED: _ClassVar[PictureState]
 TILE_STATE_UNSPECIFIED: TileState
 TILE_STATE_PLANNED: TileState
 TILE_STATE_ACQUIRING: TileState
@@ -26,6 +34,11 @@ TILE_STATE_DONE: TileState
 TILE_STATE_FAILED: TileState
 TILE_STATE_RETAKE: TileState
 TILE_STATE_SUSPECT: TileState
+PICTURE_STATE_UNSPECIFIED: PictureState
+PICTURE_STATE_WAITING: PictureState
+PICTURE_STATE_PAINTED: PictureState
+PICTURE_STATE_EMPTY: PictureState
+PICTURE_STATE_FAILED: PictureState
 
 class ListScansRequest(_message.Message):
     __slots__ = ()
@@ -70,7 +83,7 @@ class TileReason(_message.Message):
     def __init__(self, kind: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class TileReport(_message.Message):
-    __slots__ = ("first_seq", "last_seq", "localizations", "merged", "frc_nm", "no_frc", "drift_nm", "no_drift", "sigma_lateral_nm", "photons", "background_photons", "psf_sigma_px", "saturated_share", "reasons", "unknown", "moved_x_nm", "moved_y_nm", "placed_by_seams", "took_s", "finished_unix_ns", "psf_sigma_sd_px", "frames_saved", "seconds_saved")
+    __slots__ = ("first_seq", "last_seq", "localizations", "merged", "frc_nm", "no_frc", "drift_nm", "no_drift", "sigma_lateral_nm", "photons", "background_photons", "psf_sigma_px", "saturated_share", "reasons", "unknown", "moved_x_nm", "moved_y_nm", "placed_by_seams", "took_s", "finished_unix_ns", "psf_sigma_sd_px", "frames_saved", "seconds_saved", "picture")
     FIRST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQ_FIELD_NUMBER: _ClassVar[int]
     LOCALIZATIONS_FIELD_NUMBER: _ClassVar[int]
@@ -94,6 +107,7 @@ class TileReport(_message.Message):
     PSF_SIGMA_SD_PX_FIELD_NUMBER: _ClassVar[int]
     FRAMES_SAVED_FIELD_NUMBER: _ClassVar[int]
     SECONDS_SAVED_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
     first_seq: int
     last_seq: int
     localizations: int
@@ -117,7 +131,36 @@ class TileReport(_message.Message):
     psf_sigma_sd_px: float
     frames_saved: int
     seconds_saved: float
-    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., localizations: _Optional[int] = ..., merged: _Optional[int] = ..., frc_nm: _Optional[float] = ..., no_frc: _Optional[str] = ..., drift_nm: _Optional[float] = ..., no_drift: _Optional[str] = ..., sigma_lateral_nm: _Optional[float] = ..., photons: _Optional[float] = ..., background_photons: _Optional[float] = ..., psf_sigma_px: _Optional[float] = ..., saturated_share: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[TileReason, _Mapping]]] = ..., unknown: _Optional[_Iterable[str]] = ..., moved_x_nm: _Optional[float] = ..., moved_y_nm: _Optional[float] = ..., placed_by_seams: bool = ..., took_s: _Optional[float] = ..., finished_unix_ns: _Optional[int] = ..., psf_sigma_sd_px: _Optional[float] = ..., frames_saved: _Optional[int] = ..., seconds_saved: _Optional[float] = ...) -> None: ...
+    picture: TilePicture
+    def __init__(self, first_seq: _Optional[int] = ..., last_seq: _Optional[int] = ..., localizations: _Optional[int] = ..., merged: _Optional[int] = ..., frc_nm: _Optional[float] = ..., no_frc: _Optional[str] = ..., drift_nm: _Optional[float] = ..., no_drift: _Optional[str] = ..., sigma_lateral_nm: _Optional[float] = ..., photons: _Optional[float] = ..., background_photons: _Optional[float] = ..., psf_sigma_px: _Optional[float] = ..., saturated_share: _Optional[float] = ..., reasons: _Optional[_Iterable[_Union[TileReason, _Mapping]]] = ..., unknown: _Optional[_Iterable[str]] = ..., moved_x_nm: _Optional[float] = ..., moved_y_nm: _Optional[float] = ..., placed_by_seams: bool = ..., took_s: _Optional[float] = ..., finished_unix_ns: _Optional[int] = ..., psf_sigma_sd_px: _Optional[float] = ..., frames_saved: _Optional[int] = ..., seconds_saved: _Optional[float] = ..., picture: _Optional[_Union[TilePicture, _Mapping]] = ...) -> None: ...
+
+class TilePicture(_message.Message):
+    __slots__ = ("state", "model", "structure", "widefield_series_id", "rsp", "rse_adu", "error", "error_share", "not_to_be_trusted", "reason", "took_s", "painted_unix_ns")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURE_FIELD_NUMBER: _ClassVar[int]
+    WIDEFIELD_SERIES_ID_FIELD_NUMBER: _ClassVar[int]
+    RSP_FIELD_NUMBER: _ClassVar[int]
+    RSE_ADU_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    ERROR_SHARE_FIELD_NUMBER: _ClassVar[int]
+    NOT_TO_BE_TRUSTED_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TOOK_S_FIELD_NUMBER: _ClassVar[int]
+    PAINTED_UNIX_NS_FIELD_NUMBER: _ClassVar[int]
+    state: PictureState
+    model: str
+    structure: str
+    widefield_series_id: bytes
+    rsp: float
+    rse_adu: float
+    error: float
+    error_share: float
+    not_to_be_trusted: bool
+    reason: str
+    took_s: float
+    painted_unix_ns: int
+    def __init__(self, state: _Optional[_Union[PictureState, str]] = ..., model: _Optional[str] = ..., structure: _Optional[str] = ..., widefield_series_id: _Optional[bytes] = ..., rsp: _Optional[float] = ..., rse_adu: _Optional[float] = ..., error: _Optional[float] = ..., error_share: _Optional[float] = ..., not_to_be_trusted: bool = ..., reason: _Optional[str] = ..., took_s: _Optional[float] = ..., painted_unix_ns: _Optional[int] = ...) -> None: ...
 
 class Seams(_message.Message):
     __slots__ = ("matched", "rejected", "without", "residual_nm")
@@ -158,7 +201,7 @@ class ScanTile(_message.Message):
     def __init__(self, state: _Optional[_Union[TileState, str]] = ..., tile: _Optional[_Union[_acquisitions_pb2.TileAccount, _Mapping]] = ..., visits: _Optional[int] = ..., report: _Optional[_Union[TileReport, _Mapping]] = ..., enough: _Optional[_Union[Enough, _Mapping]] = ...) -> None: ...
 
 class Scan(_message.Message):
-    __slots__ = ("series_id", "name", "grid", "expected_tiles", "tiles_by_state", "tiles", "retake", "seconds_left", "tile_width_nm", "tile_height_nm", "tiles_finished", "suspect", "seams", "complete", "early_stop", "frames_saved", "seconds_saved")
+    __slots__ = ("series_id", "name", "grid", "expected_tiles", "tiles_by_state", "tiles", "retake", "seconds_left", "tile_width_nm", "tile_height_nm", "tiles_finished", "suspect", "seams", "complete", "early_stop", "frames_saved", "seconds_saved", "tiles_painted", "not_to_be_trusted")
     class TilesByStateEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -183,6 +226,8 @@ class Scan(_message.Message):
     EARLY_STOP_FIELD_NUMBER: _ClassVar[int]
     FRAMES_SAVED_FIELD_NUMBER: _ClassVar[int]
     SECONDS_SAVED_FIELD_NUMBER: _ClassVar[int]
+    TILES_PAINTED_FIELD_NUMBER: _ClassVar[int]
+    NOT_TO_BE_TRUSTED_FIELD_NUMBER: _ClassVar[int]
     series_id: bytes
     name: str
     grid: _acquisitions_pb2.Grid
@@ -200,4 +245,6 @@ class Scan(_message.Message):
     early_stop: bool
     frames_saved: int
     seconds_saved: float
-    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., grid: _Optional[_Union[_acquisitions_pb2.Grid, _Mapping]] = ..., expected_tiles: _Optional[int] = ..., tiles_by_state: _Optional[_Mapping[str, int]] = ..., tiles: _Optional[_Iterable[_Union[ScanTile, _Mapping]]] = ..., retake: _Optional[_Iterable[int]] = ..., seconds_left: _Optional[float] = ..., tile_width_nm: _Optional[float] = ..., tile_height_nm: _Optional[float] = ..., tiles_finished: _Optional[int] = ..., suspect: _Optional[_Iterable[int]] = ..., seams: _Optional[_Union[Seams, _Mapping]] = ..., complete: bool = ..., early_stop: bool = ..., frames_saved: _Optional[int] = ..., seconds_saved: _Optional[float] = ...) -> None: ...
+    tiles_painted: int
+    not_to_be_trusted: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, series_id: _Optional[bytes] = ..., name: _Optional[str] = ..., grid: _Optional[_Union[_acquisitions_pb2.Grid, _Mapping]] = ..., expected_tiles: _Optional[int] = ..., tiles_by_state: _Optional[_Mapping[str, int]] = ..., tiles: _Optional[_Iterable[_Union[ScanTile, _Mapping]]] = ..., retake: _Optional[_Iterable[int]] = ..., seconds_left: _Optional[float] = ..., tile_width_nm: _Optional[float] = ..., tile_height_nm: _Optional[float] = ..., tiles_finished: _Optional[int] = ..., suspect: _Optional[_Iterable[int]] = ..., seams: _Optional[_Union[Seams, _Mapping]] = ..., complete: bool = ..., early_stop: bool = ..., frames_saved: _Optional[int] = ..., seconds_saved: _Optional[float] = ..., tiles_painted: _Optional[int] = ..., not_to_be_trusted: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -5,9 +5,14 @@ use smlm::stitch::PlacedFrom;
 use smlm::verdict::Verdict;
 use wire::pb;
 
-use crate::live::{Placed, SeamCount, TileReport};
+use crate::live::{PictureReport, Pictures, Placed, SeamCount, TileReport};
 
-pub fn report(report: &TileReport, verdict: &Verdict, placed: Option<&Placed>) -> pb::TileReport {
+pub fn report(
+    report: &TileReport,
+    verdict: &Verdict,
+    placed: Option<&Placed>,
+    pictures: &Pictures,
+) -> pb::TileReport {
     let facts = &report.facts;
     let reason = |reason: &smlm::verdict::Reason| pb::TileReason {
         kind: reason.as_str().into(),
@@ -37,6 +42,41 @@ pub fn report(report: &TileReport, verdict: &Verdict, placed: Option<&Placed>) -
         seconds_saved: report.early.and_then(|early| early.seconds_saved),
         took_s: report.took_s,
         finished_unix_ns: report.finished_unix_ns,
+        picture: picture(report, pictures),
+    }
+}
+
+/// `None`: none is wanted. A picture of an earlier visit of the tile does not count.
+fn picture(report: &TileReport, pictures: &Pictures) -> Option<pb::TilePicture> {
+    let tile = report.tile.index;
+    let made = pictures.made.get(&tile).filter(|picture| picture.seqs == report.seqs);
+    if let Some(picture) = made {
+        return Some(painted(picture));
+    }
+    let failed = pictures.failed.get(&tile).filter(|(first_seq, _)| *first_seq == report.seqs.0);
+    let (state, reason) = match failed {
+        Some((_, why)) => (pb::PictureState::Failed, why.clone()),
+        None => (pb::PictureState::Waiting, String::new()),
+    };
+    let message = pb::TilePicture { state: state as i32, reason, ..pb::TilePicture::default() };
+    (pictures.wanted || failed.is_some()).then_some(message)
+}
+
+fn painted(picture: &PictureReport) -> pb::TilePicture {
+    let state = if picture.windows == 0 { pb::PictureState::Empty } else { pb::PictureState::Painted };
+    pb::TilePicture {
+        state: state as i32,
+        model: picture.model.clone(),
+        structure: picture.structure.clone(),
+        widefield_series_id: picture.widefield.map(|series| series.0.to_vec()).unwrap_or_default(),
+        rsp: picture.rsp,
+        rse_adu: picture.rse_adu,
+        error: picture.error,
+        error_share: picture.share,
+        not_to_be_trusted: picture.not_to_be_trusted.is_some(),
+        reason: picture.word().unwrap_or_default().to_owned(),
+        took_s: picture.took_s,
+        painted_unix_ns: picture.painted_unix_ns,
     }
 }
 

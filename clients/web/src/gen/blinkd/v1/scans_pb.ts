@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file blinkd/v1/scans.proto.
  */
 export const file_blinkd_v1_scans: GenFile = /*@__PURE__*/
-  fileDesc("ChVibGlua2QvdjEvc2NhbnMucHJvdG8SCWJsaW5rZC52MSISChBMaXN0U2NhbnNSZXF1ZXN0IjMKEUxpc3RTY2Fuc1Jlc3BvbnNlEh4KBXNjYW5zGAEgAygLMg8uYmxpbmtkLnYxLlNjYW4iIwoOR2V0U2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMIjoKEFdhdGNoU2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMEhMKC2ludGVydmFsX21zGAIgASgNIksKFVJlcXVlc3RSZXRha2VzUmVxdWVzdBIRCglzZXJpZXNfaWQYASABKAwSDQoFdGlsZXMYAiADKA0SEAoId2l0aGRyYXcYAyABKAgiKAoKVGlsZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBHRleHQYAiABKAki9gQKClRpbGVSZXBvcnQSEQoJZmlyc3Rfc2VxGAEgASgEEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWxvY2FsaXphdGlvbnMYAyABKAQSDgoGbWVyZ2VkGAQgASgEEhMKBmZyY19ubRgFIAEoAUgAiAEBEg4KBm5vX2ZyYxgGIAEoCRIVCghkcmlmdF9ubRgHIAEoAUgBiAEBEhAKCG5vX2RyaWZ0GAggASgJEh0KEHNpZ21hX2xhdGVyYWxfbm0YCSABKAFIAogBARIUCgdwaG90b25zGAogASgBSAOIAQESHwoSYmFja2dyb3VuZF9waG90b25zGAsgASgBSASIAQESGQoMcHNmX3NpZ21hX3B4GAwgASgBSAWIAQESHAoPc2F0dXJhdGVkX3NoYXJlGA0gASgBSAaIAQESJgoHcmVhc29ucxgOIAMoCzIVLmJsaW5rZC52MS5UaWxlUmVhc29uEg8KB3Vua25vd24YDyADKAkSFwoKbW92ZWRfeF9ubRgQIAEoAUgHiAEBEhcKCm1vdmVkX3lfbm0YESABKAFICIgBARIXCg9wbGFjZWRfYnlfc2VhbXMYEiABKAgSDgoGdG9va19zGBMgASgBEhgKEGZpbmlzaGVkX3VuaXhfbnMYFCABKAZCCQoHX2ZyY19ubUILCglfZHJpZnRfbm1CEwoRX3NpZ21hX2xhdGVyYWxfbm1CCgoIX3Bob3RvbnNCFQoTX2JhY2tncm91bmRfcGhvdG9uc0IPCg1fcHNmX3NpZ21hX3B4QhIKEF9zYXR1cmF0ZWRfc2hhcmVCDQoLX21vdmVkX3hfbm1CDQoLX21vdmVkX3lfbm0iZQoFU2VhbXMSDwoHbWF0Y2hlZBgBIAEoDRIQCghyZWplY3RlZBgCIAEoDRIPCgd3aXRob3V0GAMgASgNEhgKC3Jlc2lkdWFsX25tGAQgASgBSACIAQFCDgoMX3Jlc2lkdWFsX25tIowBCghTY2FuVGlsZRIjCgVzdGF0ZRgBIAEoDjIULmJsaW5rZC52MS5UaWxlU3RhdGUSJAoEdGlsZRgCIAEoCzIWLmJsaW5rZC52MS5UaWxlQWNjb3VudBIOCgZ2aXNpdHMYAyABKA0SJQoGcmVwb3J0GAQgASgLMhUuYmxpbmtkLnYxLlRpbGVSZXBvcnQiuQMKBFNjYW4SEQoJc2VyaWVzX2lkGAEgASgMEgwKBG5hbWUYAiABKAkSHQoEZ3JpZBgDIAEoCzIPLmJsaW5rZC52MS5HcmlkEhYKDmV4cGVjdGVkX3RpbGVzGAQgASgNEjkKDnRpbGVzX2J5X3N0YXRlGAUgAygLMiEuYmxpbmtkLnYxLlNjYW4uVGlsZXNCeVN0YXRlRW50cnkSIgoFdGlsZXMYBiADKAsyEy5ibGlua2QudjEuU2NhblRpbGUSDgoGcmV0YWtlGAcgAygNEhkKDHNlY29uZHNfbGVmdBgIIAEoAUgAiAEBEhUKDXRpbGVfd2lkdGhfbm0YCSABKAESFgoOdGlsZV9oZWlnaHRfbm0YCiABKAESFgoOdGlsZXNfZmluaXNoZWQYCyABKA0SDwoHc3VzcGVjdBgMIAMoDRIfCgVzZWFtcxgNIAEoCzIQLmJsaW5rZC52MS5TZWFtcxIQCghjb21wbGV0ZRgOIAEoCBozChFUaWxlc0J5U3RhdGVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBQg8KDV9zZWNvbmRzX2xlZnQqzwEKCVRpbGVTdGF0ZRIaChZUSUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVElMRV9TVEFURV9QTEFOTkVEEAESGAoUVElMRV9TVEFURV9BQ1FVSVJJTkcQAhIZChVUSUxFX1NUQVRFX1BST0NFU1NJTkcQAxITCg9USUxFX1NUQVRFX0RPTkUQBBIVChFUSUxFX1NUQVRFX0ZBSUxFRBAFEhUKEVRJTEVfU1RBVEVfUkVUQUtFEAYSFgoSVElMRV9TVEFURV9TVVNQRUNUEAcyiAIKBVNjYW5zEkYKCUxpc3RTY2FucxIbLmJsaW5rZC52MS5MaXN0U2NhbnNSZXF1ZXN0GhwuYmxpbmtkLnYxLkxpc3RTY2Fuc1Jlc3BvbnNlEjUKB0dldFNjYW4SGS5ibGlua2QudjEuR2V0U2NhblJlcXVlc3QaDy5ibGlua2QudjEuU2NhbhI7CglXYXRjaFNjYW4SGy5ibGlua2QudjEuV2F0Y2hTY2FuUmVxdWVzdBoPLmJsaW5rZC52MS5TY2FuMAESQwoOUmVxdWVzdFJldGFrZXMSIC5ibGlua2QudjEuUmVxdWVzdFJldGFrZXNSZXF1ZXN0Gg8uYmxpbmtkLnYxLlNjYW5iBnByb3RvMw", [file_blinkd_v1_acquisitions]);
+  fileDesc("ChVibGlua2QvdjEvc2NhbnMucHJvdG8SCWJsaW5rZC52MSISChBMaXN0U2NhbnNSZXF1ZXN0IjMKEUxpc3RTY2Fuc1Jlc3BvbnNlEh4KBXNjYW5zGAEgAygLMg8uYmxpbmtkLnYxLlNjYW4iIwoOR2V0U2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMIjoKEFdhdGNoU2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMEhMKC2ludGVydmFsX21zGAIgASgNIksKFVJlcXVlc3RSZXRha2VzUmVxdWVzdBIRCglzZXJpZXNfaWQYASABKAwSDQoFdGlsZXMYAiADKA0SEAoId2l0aGRyYXcYAyABKAgiKAoKVGlsZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBHRleHQYAiABKAkinwUKClRpbGVSZXBvcnQSEQoJZmlyc3Rfc2VxGAEgASgEEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWxvY2FsaXphdGlvbnMYAyABKAQSDgoGbWVyZ2VkGAQgASgEEhMKBmZyY19ubRgFIAEoAUgAiAEBEg4KBm5vX2ZyYxgGIAEoCRIVCghkcmlmdF9ubRgHIAEoAUgBiAEBEhAKCG5vX2RyaWZ0GAggASgJEh0KEHNpZ21hX2xhdGVyYWxfbm0YCSABKAFIAogBARIUCgdwaG90b25zGAogASgBSAOIAQESHwoSYmFja2dyb3VuZF9waG90b25zGAsgASgBSASIAQESGQoMcHNmX3NpZ21hX3B4GAwgASgBSAWIAQESHAoPc2F0dXJhdGVkX3NoYXJlGA0gASgBSAaIAQESJgoHcmVhc29ucxgOIAMoCzIVLmJsaW5rZC52MS5UaWxlUmVhc29uEg8KB3Vua25vd24YDyADKAkSFwoKbW92ZWRfeF9ubRgQIAEoAUgHiAEBEhcKCm1vdmVkX3lfbm0YESABKAFICIgBARIXCg9wbGFjZWRfYnlfc2VhbXMYEiABKAgSDgoGdG9va19zGBMgASgBEhgKEGZpbmlzaGVkX3VuaXhfbnMYFCABKAYSJwoHcGljdHVyZRgoIAEoCzIWLmJsaW5rZC52MS5UaWxlUGljdHVyZUIJCgdfZnJjX25tQgsKCV9kcmlmdF9ubUITChFfc2lnbWFfbGF0ZXJhbF9ubUIKCghfcGhvdG9uc0IVChNfYmFja2dyb3VuZF9waG90b25zQg8KDV9wc2Zfc2lnbWFfcHhCEgoQX3NhdHVyYXRlZF9zaGFyZUINCgtfbW92ZWRfeF9ubUINCgtfbW92ZWRfeV9ubSLMAgoLVGlsZVBpY3R1cmUSJgoFc3RhdGUYASABKA4yFy5ibGlua2QudjEuUGljdHVyZVN0YXRlEg0KBW1vZGVsGAIgASgJEhEKCXN0cnVjdHVyZRgDIAEoCRIbChN3aWRlZmllbGRfc2VyaWVzX2lkGAQgASgMEhAKA3JzcBgFIAEoAUgAiAEBEhQKB3JzZV9hZHUYBiABKAFIAYgBARISCgVlcnJvchgHIAEoAUgCiAEBEhgKC2Vycm9yX3NoYXJlGAggASgBSAOIAQESGQoRbm90X3RvX2JlX3RydXN0ZWQYCSABKAgSDgoGcmVhc29uGAogASgJEg4KBnRvb2tfcxgLIAEoARIXCg9wYWludGVkX3VuaXhfbnMYDCABKAZCBgoEX3JzcEIKCghfcnNlX2FkdUIICgZfZXJyb3JCDgoMX2Vycm9yX3NoYXJlImUKBVNlYW1zEg8KB21hdGNoZWQYASABKA0SEAoIcmVqZWN0ZWQYAiABKA0SDwoHd2l0aG91dBgDIAEoDRIYCgtyZXNpZHVhbF9ubRgEIAEoAUgAiAEBQg4KDF9yZXNpZHVhbF9ubSKMAQoIU2NhblRpbGUSIwoFc3RhdGUYASABKA4yFC5ibGlua2QudjEuVGlsZVN0YXRlEiQKBHRpbGUYAiABKAsyFi5ibGlua2QudjEuVGlsZUFjY291bnQSDgoGdmlzaXRzGAMgASgNEiUKBnJlcG9ydBgEIAEoCzIVLmJsaW5rZC52MS5UaWxlUmVwb3J0IusDCgRTY2FuEhEKCXNlcmllc19pZBgBIAEoDBIMCgRuYW1lGAIgASgJEh0KBGdyaWQYAyABKAsyDy5ibGlua2QudjEuR3JpZBIWCg5leHBlY3RlZF90aWxlcxgEIAEoDRI5Cg50aWxlc19ieV9zdGF0ZRgFIAMoCzIhLmJsaW5rZC52MS5TY2FuLlRpbGVzQnlTdGF0ZUVudHJ5EiIKBXRpbGVzGAYgAygLMhMuYmxpbmtkLnYxLlNjYW5UaWxlEg4KBnJldGFrZRgHIAMoDRIZCgxzZWNvbmRzX2xlZnQYCCABKAFIAIgBARIVCg10aWxlX3dpZHRoX25tGAkgASgBEhYKDnRpbGVfaGVpZ2h0X25tGAogASgBEhYKDnRpbGVzX2ZpbmlzaGVkGAsgASgNEg8KB3N1c3BlY3QYDCADKA0SHwoFc2VhbXMYDSABKAsyEC5ibGlua2QudjEuU2VhbXMSEAoIY29tcGxldGUYDiABKAgSFQoNdGlsZXNfcGFpbnRlZBgoIAEoDRIZChFub3RfdG9fYmVfdHJ1c3RlZBgpIAMoDRozChFUaWxlc0J5U3RhdGVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBQg8KDV9zZWNvbmRzX2xlZnQqzwEKCVRpbGVTdGF0ZRIaChZUSUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVElMRV9TVEFURV9QTEFOTkVEEAESGAoUVElMRV9TVEFURV9BQ1FVSVJJTkcQAhIZChVUSUxFX1NUQVRFX1BST0NFU1NJTkcQAxITCg9USUxFX1NUQVRFX0RPTkUQBBIVChFUSUxFX1NUQVRFX0ZBSUxFRBAFEhUKEVRJTEVfU1RBVEVfUkVUQUtFEAYSFgoSVElMRV9TVEFURV9TVVNQRUNUEAcqlgEKDFBpY3R1cmVTdGF0ZRIdChlQSUNUVVJFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUElDVFVSRV9TVEFURV9XQUlUSU5HEAESGQoVUElDVFVSRV9TVEFURV9QQUlOVEVEEAISFwoTUElDVFVSRV9TVEFURV9FTVBUWRADEhgKFFBJQ1RVUkVfU1RBVEVfRkFJTEVEEAQyiAIKBVNjYW5zEkYKCUxpc3RTY2FucxIbLmJsaW5rZC52MS5MaXN0U2NhbnNSZXF1ZXN0GhwuYmxpbmtkLnYxLkxpc3RTY2Fuc1Jlc3BvbnNlEjUKB0dldFNjYW4SGS5ibGlua2QudjEuR2V0U2NhblJlcXVlc3QaDy5ibGlua2QudjEuU2NhbhI7CglXYXRjaFNjYW4SGy5ibGlua2QudjEuV2F0Y2hTY2FuUmVxdWVzdBoPLmJsaW5rZC52MS5TY2FuMAESQwoOUmVxdWVzdFJldGFrZXMSIC5ibGlua2QudjEuUmVxdWVzdFJldGFrZXNSZXF1ZXN0Gg8uYmxpbmtkLnYxLlNjYW5iBnByb3RvMw", [file_blinkd_v1_acquisitions]);
 
 /**
  * @generated from message blinkd.v1.ListScansRequest
@@ -273,6 +273,13 @@ export type TileReport = Message<"blinkd.v1.TileReport"> & {
    * @generated from field: fixed64 finished_unix_ns = 20;
    */
   finishedUnixNs: bigint;
+
+  /**
+   * absent: none is wanted
+   *
+   * @generated from field: blinkd.v1.TilePicture picture = 40;
+   */
+  picture?: TilePicture | undefined;
 };
 
 /**
@@ -281,6 +288,96 @@ export type TileReport = Message<"blinkd.v1.TileReport"> & {
  */
 export const TileReportSchema: GenMessage<TileReport> = /*@__PURE__*/
   messageDesc(file_blinkd_v1_scans, 6);
+
+/**
+ * What a network (scan.a_net) made of a finished tile's localizations.
+ *
+ * @generated from message blinkd.v1.TilePicture
+ */
+export type TilePicture = Message<"blinkd.v1.TilePicture"> & {
+  /**
+   * @generated from field: blinkd.v1.PictureState state = 1;
+   */
+  state: PictureState;
+
+  /**
+   * name and version of the bundle
+   *
+   * @generated from field: string model = 2;
+   */
+  model: string;
+
+  /**
+   * @generated from field: string structure = 3;
+   */
+  structure: string;
+
+  /**
+   * empty: there is no widefield of this tile, and nothing judges the picture
+   *
+   * @generated from field: bytes widefield_series_id = 4;
+   */
+  widefieldSeriesId: Uint8Array;
+
+  /**
+   * resolution-scaled Pearson correlation with the widefield, -1 to 1
+   *
+   * @generated from field: optional double rsp = 5;
+   */
+  rsp?: number | undefined;
+
+  /**
+   * resolution-scaled error
+   *
+   * @generated from field: optional double rse_adu = 6;
+   */
+  rseAdu?: number | undefined;
+
+  /**
+   * of the error map: mean weighed with light, 0 to 1
+   *
+   * @generated from field: optional double error = 7;
+   */
+  error?: number | undefined;
+
+  /**
+   * the part of what is lit that contradicts the widefield, 0 to 1
+   *
+   * @generated from field: optional double error_share = 8;
+   */
+  errorShare?: number | undefined;
+
+  /**
+   * a warning: the tile itself may be as good as any
+   *
+   * @generated from field: bool not_to_be_trusted = 9;
+   */
+  notToBeTrusted: boolean;
+
+  /**
+   * why it is not to be trusted, why it is not judged, or why it failed
+   *
+   * @generated from field: string reason = 10;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: double took_s = 11;
+   */
+  tookS: number;
+
+  /**
+   * @generated from field: fixed64 painted_unix_ns = 12;
+   */
+  paintedUnixNs: bigint;
+};
+
+/**
+ * Describes the message blinkd.v1.TilePicture.
+ * Use `create(TilePictureSchema)` to create a new message.
+ */
+export const TilePictureSchema: GenMessage<TilePicture> = /*@__PURE__*/
+  messageDesc(file_blinkd_v1_scans, 7);
 
 /**
  * What became of the overlaps of tiles.
@@ -320,7 +417,7 @@ export type Seams = Message<"blinkd.v1.Seams"> & {
  * Use `create(SeamsSchema)` to create a new message.
  */
 export const SeamsSchema: GenMessage<Seams> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 7);
+  messageDesc(file_blinkd_v1_scans, 8);
 
 /**
  * @generated from message blinkd.v1.ScanTile
@@ -356,7 +453,7 @@ export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
  * Use `create(ScanTileSchema)` to create a new message.
  */
 export const ScanTileSchema: GenMessage<ScanTile> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 8);
+  messageDesc(file_blinkd_v1_scans, 9);
 
 /**
  * @generated from message blinkd.v1.Scan
@@ -441,6 +538,18 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
    * @generated from field: bool complete = 14;
    */
   complete: boolean;
+
+  /**
+   * @generated from field: uint32 tiles_painted = 40;
+   */
+  tilesPainted: number;
+
+  /**
+   * tiles whose picture contradicts their widefield, in order of acquisition
+   *
+   * @generated from field: repeated uint32 not_to_be_trusted = 41;
+   */
+  notToBeTrusted: number[];
 };
 
 /**
@@ -448,7 +557,7 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
  * Use `create(ScanSchema)` to create a new message.
  */
 export const ScanSchema: GenMessage<Scan> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 9);
+  messageDesc(file_blinkd_v1_scans, 10);
 
 /**
  * @generated from enum blinkd.v1.TileState
@@ -512,6 +621,48 @@ export enum TileState {
  */
 export const TileStateSchema: GenEnum<TileState> = /*@__PURE__*/
   enumDesc(file_blinkd_v1_scans, 0);
+
+/**
+ * @generated from enum blinkd.v1.PictureState
+ */
+export enum PictureState {
+  /**
+   * @generated from enum value: PICTURE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * to be painted
+   *
+   * @generated from enum value: PICTURE_STATE_WAITING = 1;
+   */
+  WAITING = 1,
+
+  /**
+   * @generated from enum value: PICTURE_STATE_PAINTED = 2;
+   */
+  PAINTED = 2,
+
+  /**
+   * black: nothing was localized, and no network was asked
+   *
+   * @generated from enum value: PICTURE_STATE_EMPTY = 3;
+   */
+  EMPTY = 3,
+
+  /**
+   * tried again after a restart
+   *
+   * @generated from enum value: PICTURE_STATE_FAILED = 4;
+   */
+  FAILED = 4,
+}
+
+/**
+ * Describes the enum blinkd.v1.PictureState.
+ */
+export const PictureStateSchema: GenEnum<PictureState> = /*@__PURE__*/
+  enumDesc(file_blinkd_v1_scans, 1);
 
 /**
  * @generated from service blinkd.v1.Scans
