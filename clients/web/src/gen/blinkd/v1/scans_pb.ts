@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file blinkd/v1/scans.proto.
  */
 export const file_blinkd_v1_scans: GenFile = /*@__PURE__*/
-  fileDesc("ChVibGlua2QvdjEvc2NhbnMucHJvdG8SCWJsaW5rZC52MSISChBMaXN0U2NhbnNSZXF1ZXN0IjMKEUxpc3RTY2Fuc1Jlc3BvbnNlEh4KBXNjYW5zGAEgAygLMg8uYmxpbmtkLnYxLlNjYW4iIwoOR2V0U2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMIjoKEFdhdGNoU2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMEhMKC2ludGVydmFsX21zGAIgASgNIksKFVJlcXVlc3RSZXRha2VzUmVxdWVzdBIRCglzZXJpZXNfaWQYASABKAwSDQoFdGlsZXMYAiADKA0SEAoId2l0aGRyYXcYAyABKAgiKAoKVGlsZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBHRleHQYAiABKAkinwUKClRpbGVSZXBvcnQSEQoJZmlyc3Rfc2VxGAEgASgEEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWxvY2FsaXphdGlvbnMYAyABKAQSDgoGbWVyZ2VkGAQgASgEEhMKBmZyY19ubRgFIAEoAUgAiAEBEg4KBm5vX2ZyYxgGIAEoCRIVCghkcmlmdF9ubRgHIAEoAUgBiAEBEhAKCG5vX2RyaWZ0GAggASgJEh0KEHNpZ21hX2xhdGVyYWxfbm0YCSABKAFIAogBARIUCgdwaG90b25zGAogASgBSAOIAQESHwoSYmFja2dyb3VuZF9waG90b25zGAsgASgBSASIAQESGQoMcHNmX3NpZ21hX3B4GAwgASgBSAWIAQESHAoPc2F0dXJhdGVkX3NoYXJlGA0gASgBSAaIAQESJgoHcmVhc29ucxgOIAMoCzIVLmJsaW5rZC52MS5UaWxlUmVhc29uEg8KB3Vua25vd24YDyADKAkSFwoKbW92ZWRfeF9ubRgQIAEoAUgHiAEBEhcKCm1vdmVkX3lfbm0YESABKAFICIgBARIXCg9wbGFjZWRfYnlfc2VhbXMYEiABKAgSDgoGdG9va19zGBMgASgBEhgKEGZpbmlzaGVkX3VuaXhfbnMYFCABKAYSJwoHcGljdHVyZRgoIAEoCzIWLmJsaW5rZC52MS5UaWxlUGljdHVyZUIJCgdfZnJjX25tQgsKCV9kcmlmdF9ubUITChFfc2lnbWFfbGF0ZXJhbF9ubUIKCghfcGhvdG9uc0IVChNfYmFja2dyb3VuZF9waG90b25zQg8KDV9wc2Zfc2lnbWFfcHhCEgoQX3NhdHVyYXRlZF9zaGFyZUINCgtfbW92ZWRfeF9ubUINCgtfbW92ZWRfeV9ubSLMAgoLVGlsZVBpY3R1cmUSJgoFc3RhdGUYASABKA4yFy5ibGlua2QudjEuUGljdHVyZVN0YXRlEg0KBW1vZGVsGAIgASgJEhEKCXN0cnVjdHVyZRgDIAEoCRIbChN3aWRlZmllbGRfc2VyaWVzX2lkGAQgASgMEhAKA3JzcBgFIAEoAUgAiAEBEhQKB3JzZV9hZHUYBiABKAFIAYgBARISCgVlcnJvchgHIAEoAUgCiAEBEhgKC2Vycm9yX3NoYXJlGAggASgBSAOIAQESGQoRbm90X3RvX2JlX3RydXN0ZWQYCSABKAgSDgoGcmVhc29uGAogASgJEg4KBnRvb2tfcxgLIAEoARIXCg9wYWludGVkX3VuaXhfbnMYDCABKAZCBgoEX3JzcEIKCghfcnNlX2FkdUIICgZfZXJyb3JCDgoMX2Vycm9yX3NoYXJlImUKBVNlYW1zEg8KB21hdGNoZWQYASABKA0SEAoIcmVqZWN0ZWQYAiABKA0SDwoHd2l0aG91dBgDIAEoDRIYCgtyZXNpZHVhbF9ubRgEIAEoAUgAiAEBQg4KDF9yZXNpZHVhbF9ubSKMAQoIU2NhblRpbGUSIwoFc3RhdGUYASABKA4yFC5ibGlua2QudjEuVGlsZVN0YXRlEiQKBHRpbGUYAiABKAsyFi5ibGlua2QudjEuVGlsZUFjY291bnQSDgoGdmlzaXRzGAMgASgNEiUKBnJlcG9ydBgEIAEoCzIVLmJsaW5rZC52MS5UaWxlUmVwb3J0IusDCgRTY2FuEhEKCXNlcmllc19pZBgBIAEoDBIMCgRuYW1lGAIgASgJEh0KBGdyaWQYAyABKAsyDy5ibGlua2QudjEuR3JpZBIWCg5leHBlY3RlZF90aWxlcxgEIAEoDRI5Cg50aWxlc19ieV9zdGF0ZRgFIAMoCzIhLmJsaW5rZC52MS5TY2FuLlRpbGVzQnlTdGF0ZUVudHJ5EiIKBXRpbGVzGAYgAygLMhMuYmxpbmtkLnYxLlNjYW5UaWxlEg4KBnJldGFrZRgHIAMoDRIZCgxzZWNvbmRzX2xlZnQYCCABKAFIAIgBARIVCg10aWxlX3dpZHRoX25tGAkgASgBEhYKDnRpbGVfaGVpZ2h0X25tGAogASgBEhYKDnRpbGVzX2ZpbmlzaGVkGAsgASgNEg8KB3N1c3BlY3QYDCADKA0SHwoFc2VhbXMYDSABKAsyEC5ibGlua2QudjEuU2VhbXMSEAoIY29tcGxldGUYDiABKAgSFQoNdGlsZXNfcGFpbnRlZBgoIAEoDRIZChFub3RfdG9fYmVfdHJ1c3RlZBgpIAMoDRozChFUaWxlc0J5U3RhdGVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKA06AjgBQg8KDV9zZWNvbmRzX2xlZnQqzwEKCVRpbGVTdGF0ZRIaChZUSUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSVElMRV9TVEFURV9QTEFOTkVEEAESGAoUVElMRV9TVEFURV9BQ1FVSVJJTkcQAhIZChVUSUxFX1NUQVRFX1BST0NFU1NJTkcQAxITCg9USUxFX1NUQVRFX0RPTkUQBBIVChFUSUxFX1NUQVRFX0ZBSUxFRBAFEhUKEVRJTEVfU1RBVEVfUkVUQUtFEAYSFgoSVElMRV9TVEFURV9TVVNQRUNUEAcqlgEKDFBpY3R1cmVTdGF0ZRIdChlQSUNUVVJFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUElDVFVSRV9TVEFURV9XQUlUSU5HEAESGQoVUElDVFVSRV9TVEFURV9QQUlOVEVEEAISFwoTUElDVFVSRV9TVEFURV9FTVBUWRADEhgKFFBJQ1RVUkVfU1RBVEVfRkFJTEVEEAQyiAIKBVNjYW5zEkYKCUxpc3RTY2FucxIbLmJsaW5rZC52MS5MaXN0U2NhbnNSZXF1ZXN0GhwuYmxpbmtkLnYxLkxpc3RTY2Fuc1Jlc3BvbnNlEjUKB0dldFNjYW4SGS5ibGlua2QudjEuR2V0U2NhblJlcXVlc3QaDy5ibGlua2QudjEuU2NhbhI7CglXYXRjaFNjYW4SGy5ibGlua2QudjEuV2F0Y2hTY2FuUmVxdWVzdBoPLmJsaW5rZC52MS5TY2FuMAESQwoOUmVxdWVzdFJldGFrZXMSIC5ibGlua2QudjEuUmVxdWVzdFJldGFrZXNSZXF1ZXN0Gg8uYmxpbmtkLnYxLlNjYW5iBnByb3RvMw", [file_blinkd_v1_acquisitions]);
+  fileDesc("ChVibGlua2QvdjEvc2NhbnMucHJvdG8SCWJsaW5rZC52MSISChBMaXN0U2NhbnNSZXF1ZXN0IjMKEUxpc3RTY2Fuc1Jlc3BvbnNlEh4KBXNjYW5zGAEgAygLMg8uYmxpbmtkLnYxLlNjYW4iIwoOR2V0U2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMIjoKEFdhdGNoU2NhblJlcXVlc3QSEQoJc2VyaWVzX2lkGAEgASgMEhMKC2ludGVydmFsX21zGAIgASgNIksKFVJlcXVlc3RSZXRha2VzUmVxdWVzdBIRCglzZXJpZXNfaWQYASABKAwSDQoFdGlsZXMYAiADKA0SEAoId2l0aGRyYXcYAyABKAgiKAoKVGlsZVJlYXNvbhIMCgRraW5kGAEgASgJEgwKBHRleHQYAiABKAkiqwYKClRpbGVSZXBvcnQSEQoJZmlyc3Rfc2VxGAEgASgEEhAKCGxhc3Rfc2VxGAIgASgEEhUKDWxvY2FsaXphdGlvbnMYAyABKAQSDgoGbWVyZ2VkGAQgASgEEhMKBmZyY19ubRgFIAEoAUgAiAEBEg4KBm5vX2ZyYxgGIAEoCRIVCghkcmlmdF9ubRgHIAEoAUgBiAEBEhAKCG5vX2RyaWZ0GAggASgJEh0KEHNpZ21hX2xhdGVyYWxfbm0YCSABKAFIAogBARIUCgdwaG90b25zGAogASgBSAOIAQESHwoSYmFja2dyb3VuZF9waG90b25zGAsgASgBSASIAQESGQoMcHNmX3NpZ21hX3B4GAwgASgBSAWIAQESHAoPc2F0dXJhdGVkX3NoYXJlGA0gASgBSAaIAQESJgoHcmVhc29ucxgOIAMoCzIVLmJsaW5rZC52MS5UaWxlUmVhc29uEg8KB3Vua25vd24YDyADKAkSFwoKbW92ZWRfeF9ubRgQIAEoAUgHiAEBEhcKCm1vdmVkX3lfbm0YESABKAFICIgBARIXCg9wbGFjZWRfYnlfc2VhbXMYEiABKAgSDgoGdG9va19zGBMgASgBEhgKEGZpbmlzaGVkX3VuaXhfbnMYFCABKAYSHAoPcHNmX3NpZ21hX3NkX3B4GBUgASgBSAmIAQESGQoMZnJhbWVzX3NhdmVkGBYgASgESAqIAQESGgoNc2Vjb25kc19zYXZlZBgXIAEoAUgLiAEBEicKB3BpY3R1cmUYKCABKAsyFi5ibGlua2QudjEuVGlsZVBpY3R1cmVCCQoHX2ZyY19ubUILCglfZHJpZnRfbm1CEwoRX3NpZ21hX2xhdGVyYWxfbm1CCgoIX3Bob3RvbnNCFQoTX2JhY2tncm91bmRfcGhvdG9uc0IPCg1fcHNmX3NpZ21hX3B4QhIKEF9zYXR1cmF0ZWRfc2hhcmVCDQoLX21vdmVkX3hfbm1CDQoLX21vdmVkX3lfbm1CEgoQX3BzZl9zaWdtYV9zZF9weEIPCg1fZnJhbWVzX3NhdmVkQhAKDl9zZWNvbmRzX3NhdmVkIswCCgtUaWxlUGljdHVyZRImCgVzdGF0ZRgBIAEoDjIXLmJsaW5rZC52MS5QaWN0dXJlU3RhdGUSDQoFbW9kZWwYAiABKAkSEQoJc3RydWN0dXJlGAMgASgJEhsKE3dpZGVmaWVsZF9zZXJpZXNfaWQYBCABKAwSEAoDcnNwGAUgASgBSACIAQESFAoHcnNlX2FkdRgGIAEoAUgBiAEBEhIKBWVycm9yGAcgASgBSAKIAQESGAoLZXJyb3Jfc2hhcmUYCCABKAFIA4gBARIZChFub3RfdG9fYmVfdHJ1c3RlZBgJIAEoCBIOCgZyZWFzb24YCiABKAkSDgoGdG9va19zGAsgASgBEhcKD3BhaW50ZWRfdW5peF9ucxgMIAEoBkIGCgRfcnNwQgoKCF9yc2VfYWR1QggKBl9lcnJvckIOCgxfZXJyb3Jfc2hhcmUiZQoFU2VhbXMSDwoHbWF0Y2hlZBgBIAEoDRIQCghyZWplY3RlZBgCIAEoDRIPCgd3aXRob3V0GAMgASgNEhgKC3Jlc2lkdWFsX25tGAQgASgBSACIAQFCDgoMX3Jlc2lkdWFsX25tIlwKBkVub3VnaBILCgNzZXEYASABKAQSDgoGZnJhbWVzGAIgASgEEhUKDWxvY2FsaXphdGlvbnMYAyABKAQSEwoGZnJjX25tGAQgASgBSACIAQFCCQoHX2ZyY19ubSKvAQoIU2NhblRpbGUSIwoFc3RhdGUYASABKA4yFC5ibGlua2QudjEuVGlsZVN0YXRlEiQKBHRpbGUYAiABKAsyFi5ibGlua2QudjEuVGlsZUFjY291bnQSDgoGdmlzaXRzGAMgASgNEiUKBnJlcG9ydBgEIAEoCzIVLmJsaW5rZC52MS5UaWxlUmVwb3J0EiEKBmVub3VnaBgFIAEoCzIRLmJsaW5rZC52MS5Fbm91Z2girAQKBFNjYW4SEQoJc2VyaWVzX2lkGAEgASgMEgwKBG5hbWUYAiABKAkSHQoEZ3JpZBgDIAEoCzIPLmJsaW5rZC52MS5HcmlkEhYKDmV4cGVjdGVkX3RpbGVzGAQgASgNEjkKDnRpbGVzX2J5X3N0YXRlGAUgAygLMiEuYmxpbmtkLnYxLlNjYW4uVGlsZXNCeVN0YXRlRW50cnkSIgoFdGlsZXMYBiADKAsyEy5ibGlua2QudjEuU2NhblRpbGUSDgoGcmV0YWtlGAcgAygNEhkKDHNlY29uZHNfbGVmdBgIIAEoAUgAiAEBEhUKDXRpbGVfd2lkdGhfbm0YCSABKAESFgoOdGlsZV9oZWlnaHRfbm0YCiABKAESFgoOdGlsZXNfZmluaXNoZWQYCyABKA0SDwoHc3VzcGVjdBgMIAMoDRIfCgVzZWFtcxgNIAEoCzIQLmJsaW5rZC52MS5TZWFtcxIQCghjb21wbGV0ZRgOIAEoCBISCgplYXJseV9zdG9wGA8gASgIEhQKDGZyYW1lc19zYXZlZBgQIAEoBBIVCg1zZWNvbmRzX3NhdmVkGBEgASgBEhUKDXRpbGVzX3BhaW50ZWQYKCABKA0SGQoRbm90X3RvX2JlX3RydXN0ZWQYKSADKA0aMwoRVGlsZXNCeVN0YXRlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4AUIPCg1fc2Vjb25kc19sZWZ0Ks8BCglUaWxlU3RhdGUSGgoWVElMRV9TVEFURV9VTlNQRUNJRklFRBAAEhYKElRJTEVfU1RBVEVfUExBTk5FRBABEhgKFFRJTEVfU1RBVEVfQUNRVUlSSU5HEAISGQoVVElMRV9TVEFURV9QUk9DRVNTSU5HEAMSEwoPVElMRV9TVEFURV9ET05FEAQSFQoRVElMRV9TVEFURV9GQUlMRUQQBRIVChFUSUxFX1NUQVRFX1JFVEFLRRAGEhYKElRJTEVfU1RBVEVfU1VTUEVDVBAHKpYBCgxQaWN0dXJlU3RhdGUSHQoZUElDVFVSRV9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBJQ1RVUkVfU1RBVEVfV0FJVElORxABEhkKFVBJQ1RVUkVfU1RBVEVfUEFJTlRFRBACEhcKE1BJQ1RVUkVfU1RBVEVfRU1QVFkQAxIYChRQSUNUVVJFX1NUQVRFX0ZBSUxFRBAEMogCCgVTY2FucxJGCglMaXN0U2NhbnMSGy5ibGlua2QudjEuTGlzdFNjYW5zUmVxdWVzdBocLmJsaW5rZC52MS5MaXN0U2NhbnNSZXNwb25zZRI1CgdHZXRTY2FuEhkuYmxpbmtkLnYxLkdldFNjYW5SZXF1ZXN0Gg8uYmxpbmtkLnYxLlNjYW4SOwoJV2F0Y2hTY2FuEhsuYmxpbmtkLnYxLldhdGNoU2NhblJlcXVlc3QaDy5ibGlua2QudjEuU2NhbjABEkMKDlJlcXVlc3RSZXRha2VzEiAuYmxpbmtkLnYxLlJlcXVlc3RSZXRha2VzUmVxdWVzdBoPLmJsaW5rZC52MS5TY2FuYgZwcm90bzM", [file_blinkd_v1_acquisitions]);
 
 /**
  * @generated from message blinkd.v1.ListScansRequest
@@ -220,6 +220,8 @@ export type TileReport = Message<"blinkd.v1.TileReport"> & {
   backgroundPhotons?: number | undefined;
 
   /**
+   * of what blinks; absent where it is not known to a twentieth
+   *
    * @generated from field: optional double psf_sigma_px = 12;
    */
   psfSigmaPx?: number | undefined;
@@ -273,6 +275,26 @@ export type TileReport = Message<"blinkd.v1.TileReport"> & {
    * @generated from field: fixed64 finished_unix_ns = 20;
    */
   finishedUnixNs: bigint;
+
+  /**
+   * standard deviation of psf_sigma_px
+   *
+   * @generated from field: optional double psf_sigma_sd_px = 21;
+   */
+  psfSigmaSdPx?: number | undefined;
+
+  /**
+   * Where there was enough of it (ScanTile.enough): frames that were announced and not taken any more, and what they would
+   * have taken; the latter absent where nobody knows how fast frames come.
+   *
+   * @generated from field: optional uint64 frames_saved = 22;
+   */
+  framesSaved?: bigint | undefined;
+
+  /**
+   * @generated from field: optional double seconds_saved = 23;
+   */
+  secondsSaved?: number | undefined;
 
   /**
    * absent: none is wanted
@@ -420,6 +442,46 @@ export const SeamsSchema: GenMessage<Seams> = /*@__PURE__*/
   messageDesc(file_blinkd_v1_scans, 8);
 
 /**
+ * Where a tile had reached what scan.early_stop asks for: whoever drives the scan may end it.
+ *
+ * @generated from message blinkd.v1.Enough
+ */
+export type Enough = Message<"blinkd.v1.Enough"> & {
+  /**
+   * the latest frame that was known; of an earlier visit where it is before the first one of this
+   *
+   * @generated from field: uint64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * of the visit, until there
+   *
+   * @generated from field: uint64 frames = 2;
+   */
+  frames: bigint;
+
+  /**
+   * @generated from field: uint64 localizations = 3;
+   */
+  localizations: bigint;
+
+  /**
+   * where it is a target
+   *
+   * @generated from field: optional double frc_nm = 4;
+   */
+  frcNm?: number | undefined;
+};
+
+/**
+ * Describes the message blinkd.v1.Enough.
+ * Use `create(EnoughSchema)` to create a new message.
+ */
+export const EnoughSchema: GenMessage<Enough> = /*@__PURE__*/
+  messageDesc(file_blinkd_v1_scans, 9);
+
+/**
  * @generated from message blinkd.v1.ScanTile
  */
 export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
@@ -446,6 +508,13 @@ export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
    * @generated from field: blinkd.v1.TileReport report = 4;
    */
   report?: TileReport | undefined;
+
+  /**
+   * absent: not yet, or nobody looks
+   *
+   * @generated from field: blinkd.v1.Enough enough = 5;
+   */
+  enough?: Enough | undefined;
 };
 
 /**
@@ -453,7 +522,7 @@ export type ScanTile = Message<"blinkd.v1.ScanTile"> & {
  * Use `create(ScanTileSchema)` to create a new message.
  */
 export const ScanTileSchema: GenMessage<ScanTile> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 9);
+  messageDesc(file_blinkd_v1_scans, 10);
 
 /**
  * @generated from message blinkd.v1.Scan
@@ -497,7 +566,8 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
   retake: number[];
 
   /**
-   * From the median time between tiles so far; absent before two tiles have begun and when nothing is left.
+   * Until every tile is taken, processed and finished, those wanted again included, at the pace of the latest tiles; absent
+   * before two tiles have begun and when nothing is left.
    *
    * @generated from field: optional double seconds_left = 8;
    */
@@ -540,6 +610,25 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
   complete: boolean;
 
   /**
+   * tiles are watched until there is enough of them
+   *
+   * @generated from field: bool early_stop = 15;
+   */
+  earlyStop: boolean;
+
+  /**
+   * of all reports
+   *
+   * @generated from field: uint64 frames_saved = 16;
+   */
+  framesSaved: bigint;
+
+  /**
+   * @generated from field: double seconds_saved = 17;
+   */
+  secondsSaved: number;
+
+  /**
    * @generated from field: uint32 tiles_painted = 40;
    */
   tilesPainted: number;
@@ -557,7 +646,7 @@ export type Scan = Message<"blinkd.v1.Scan"> & {
  * Use `create(ScanSchema)` to create a new message.
  */
 export const ScanSchema: GenMessage<Scan> = /*@__PURE__*/
-  messageDesc(file_blinkd_v1_scans, 10);
+  messageDesc(file_blinkd_v1_scans, 11);
 
 /**
  * @generated from enum blinkd.v1.TileState
