@@ -5,9 +5,9 @@
 //! which more may come; work that is lost by a kill (a tile that has no report is finished again).
 
 mod record;
-pub mod runs;
+pub(crate) mod runs;
 mod scan;
-pub mod tile;
+pub(crate) mod tile;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

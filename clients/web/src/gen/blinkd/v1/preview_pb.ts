@@ -882,7 +882,7 @@ export enum Layer {
   LOCALIZATIONS = 1,
 
   /**
-   * ANNA-PALM's picture of each finished tile, 0 to 1 (scan.a_net)
+   * ANNA-PALM's picture, 0 to 1: of finished tiles (scan.a_net), else of what grows (preview.a_net)
    *
    * @generated from enum value: LAYER_A_NET = 2;
    */
