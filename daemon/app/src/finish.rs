@@ -10,9 +10,9 @@ mod drawn;
 mod layer;
 mod layers;
 mod record;
-pub mod runs;
+pub(crate) mod runs;
 mod scan;
-pub mod tile;
+pub(crate) mod tile;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -70,7 +70,9 @@ fn region(index: TileIndex, up: i32) -> PixelBox {
 fn resized(values: &[f32], up: i32) -> Vec<f32> {
     if up < 0 {
         let width = SIDE >> -up;
-        return (0..SIDE * SIDE).map(|at| values[(at / SIDE >> -up) * width + (at % SIDE >> -up)]).collect();
+        return (0..SIDE * SIDE)
+            .map(|at| values[((at / SIDE) >> -up) * width + ((at % SIDE) >> -up)])
+            .collect();
     }
     let (width, step) = (SIDE << up, 1usize << up);
     let mean = |at: usize| {
