@@ -16,9 +16,9 @@ pub const RUNS: u64 = 16;
 /// Frames from the beginning of one run to that of the next, at least.
 pub const EVERY: u64 = 100;
 /// Side of the crop in which the width is measured.
-pub const SIDE_PX: u32 = 256;
+pub const SIDE_PX: u32 = 128;
 /// Pixels of a frame that are compared with the largest value, at most: whole rows, evenly spread.
-pub const PIXELS: usize = 1 << 18;
+pub const PIXELS: usize = 1 << 16;
 /// A width that is less sure says nothing of the focus: the rule that compares it asks for a fifth more.
 const SURE: f64 = 0.05;
 
@@ -67,7 +67,6 @@ pub struct Looks {
 struct Crop {
     x: usize,
     y: usize,
-    shape: Shape,
     blinking: Blinking,
 }
 
@@ -129,17 +128,18 @@ impl Looks {
         }
         let Some((_, Some(crop))) = &mut self.blinking else { return };
         let width = info.shape.width as usize;
-        let (x, y, columns, rows) = (crop.x, crop.y, crop.shape.width as usize, crop.shape.height as usize);
-        let starts = (y..y + rows).map(|y| y * width + x);
+        let from = |row: usize| (crop.y + row) * width + crop.x;
         let more = match info.pixel_type {
-            PixelType::U8 => {
-                let rows = starts.map(|at| &bytes[at..at + columns]);
-                crop.blinking.add(rows.flatten().map(|value| f32::from(*value)))
-            }
+            PixelType::U8 => crop.blinking.add(|row, to| {
+                let pixels = &bytes[from(row)..from(row) + to.len()];
+                to.iter_mut().zip(pixels).for_each(|(to, value)| *to = f32::from(*value));
+            }),
             PixelType::U16 => {
-                let pixels = bytes.as_chunks::<2>().0;
-                let rows = starts.map(|at| &pixels[at..at + columns]);
-                crop.blinking.add(rows.flatten().map(|value| f32::from(u16::from_le_bytes(*value))))
+                let all = bytes.as_chunks::<2>().0;
+                crop.blinking.add(|row, to| {
+                    let pixels = &all[from(row)..from(row) + to.len()];
+                    to.iter_mut().zip(pixels).for_each(|(to, v)| *to = f32::from(u16::from_le_bytes(*v)));
+                })
             }
         };
         more.into_iter().for_each(|more| self.gathered.energy += more);
@@ -152,7 +152,7 @@ impl Crop {
         let shape = Shape { width: whole.width.min(SIDE_PX), height: whole.height.min(SIDE_PX) };
         let middle = |whole: u32, part: u32| ((whole - part) / 2) as usize;
         let (x, y) = (middle(whole.width, shape.width), middle(whole.height, shape.height));
-        Some(Self { x, y, shape, blinking: Blinking::new(shape)? })
+        Some(Self { x, y, blinking: Blinking::new(shape)? })
     }
 }
 

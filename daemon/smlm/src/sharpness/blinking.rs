@@ -77,6 +77,7 @@ impl AddAssign for Energy {
 /// Takes frames one after the other.
 pub struct Blinking {
     width: usize,
+    row: Vec<f32>,
     /// The latest, each in the place of the one before it by [`APART`].
     frames: [Vec<f32>; APART],
     /// The latest two differences.
@@ -91,6 +92,7 @@ impl Blinking {
         let picture = || vec![0.0; shape.pixels()];
         (width.min(height) >= SIDE_MIN).then(|| Self {
             width,
+            row: vec![0.0; width],
             frames: std::array::from_fn(|_| picture()),
             changes: [picture(), picture()],
             consecutive: 0,
@@ -102,13 +104,17 @@ impl Blinking {
         self.consecutive = 0;
     }
 
-    /// Takes a frame's pixels, in counts or photons, row by row; says what they add.
-    pub fn add(&mut self, pixels: impl Iterator<Item = f32>) -> Option<Energy> {
+    /// Takes a frame, whose rows are asked for one after the other, in counts or photons; says what they add.
+    pub fn add(&mut self, mut row: impl FnMut(usize, &mut [f32])) -> Option<Energy> {
         let at = self.consecutive;
-        let change = &mut self.changes[at % 2];
-        for ((earlier, change), now) in self.frames[at % APART].iter_mut().zip(change).zip(pixels) {
-            *change = *earlier - now;
-            *earlier = now;
+        let earlier = self.frames[at % APART].chunks_exact_mut(self.width);
+        let changes = self.changes[at % 2].chunks_exact_mut(self.width);
+        for (y, (earlier, changes)) in earlier.zip(changes).enumerate() {
+            row(y, &mut self.row);
+            for ((earlier, change), now) in earlier.iter_mut().zip(changes).zip(&self.row) {
+                *change = *earlier - now;
+                *earlier = *now;
+            }
         }
         self.consecutive += 1;
         if self.consecutive < FRAMES_MIN {
@@ -128,8 +134,10 @@ pub fn blinking_width(frames: &[&[f32]], shape: Shape) -> Option<Width> {
     }
     let mut blinking = Blinking::new(shape)?;
     let mut energy = Energy::default();
-    for more in frames.iter().filter_map(|frame| blinking.add(frame.iter().copied())) {
-        energy += more;
+    for frame in frames {
+        let mut rows = frame.chunks_exact(shape.width as usize);
+        let more = blinking.add(|_, to| rows.next().into_iter().for_each(|row| to.copy_from_slice(row)));
+        more.into_iter().for_each(|more| energy += more);
     }
     energy.width()
 }
