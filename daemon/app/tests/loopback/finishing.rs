@@ -343,7 +343,7 @@ fn a_scan_whose_driver_listens_ends_tiles_early_and_the_time_saved_is_told() {
     let rig = rig.stop().start_again();
     until("the recording is listed", || rig.live.find(id(1)).is_some());
     let again = scan(&rig);
-    assert_eq!((again.frames_saved, again.tiles[1].enough.clone()), (3 * 140, said.tiles[1].enough.clone()));
+    assert_eq!((again.frames_saved, again.tiles[1].enough), (3 * 140, said.tiles[1].enough));
 }
 
 #[test]
