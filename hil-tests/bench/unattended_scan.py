@@ -82,9 +82,13 @@ class Memory:
         path.write_text(chart)
 
 
-def daemon_in(folder: Path, name: str, engine: str, **settings: object) -> Daemon:
+STARTED: list[Daemon] = []
+
+
+def daemon_in(folder: Path, name: str, engine: str) -> Daemon:
     (folder / name).mkdir()
-    return Daemon(binary(), folder / name, settings=dict(settings), options=["--model", engine])
+    STARTED.append(Daemon(binary(), folder / name, settings={"ring.mib": 512}, options=["--model", engine]))
+    return STARTED[-1]
 
 
 def totals(daemon: Daemon, plan: Plan) -> dict[str, Any]:
@@ -187,8 +191,12 @@ def main() -> None:
             "network": lambda: scan(folder, plan, arguments.network),
             "kills": lambda: kills(folder, plan),
         }
-        for name in arguments.only:
-            numbers[name] = parts[name]()
+        try:
+            for name in arguments.only:
+                numbers[name] = parts[name]()
+        finally:
+            for daemon in STARTED:
+                daemon.kill()
     print(keep("unattended-scan", numbers))
 
 

@@ -166,7 +166,7 @@ impl Daemon {
         let (ring, bell) = bounded::<()>(1);
         let stage = PaintingStage::new(settings::painting(config, clock), self.live.clone(), painter);
         self.stage(PAINTING, move || {
-            settings::behind_all_others();
+            settings::step_back(settings::PAINTING);
             stage.run(&bell);
             Ok(())
         })?;
@@ -201,6 +201,7 @@ impl Daemon {
         if config.scan.finish {
             let finisher = Finisher::new(settings::finish(config, clock), self.live.clone(), ring_painting);
             self.stage("finish", move || {
+                settings::step_back(settings::FINISHING);
                 finisher.run(&finish_bell);
                 Ok(())
             })?;
@@ -277,7 +278,7 @@ impl Daemon {
         let work = LivePainter { easel: easel.clone(), painter, desk: self.desk.clone(), tick };
         let named = std::thread::Builder::new().name("preview".into());
         let thread = named.spawn(move || {
-            settings::behind_all_others();
+            settings::step_back(settings::PAINTING);
             work.run(&bell, &stopped);
         });
         self.helpers.push(thread.context("cannot start the thread that paints the growing picture")?);

@@ -169,11 +169,17 @@ pub(super) fn live_painter(config: &Config) -> anyhow::Result<Option<Painter>> {
     (!a_net.is_empty()).then(open).transpose()
 }
 
+/// How far a thread steps back for the others, as in `nice`.
+pub(super) const FINISHING: i32 = 10;
+pub(super) const PAINTING: i32 = 19;
+
 /// The thread that calls this runs when the others leave it time.
-pub(super) fn behind_all_others() {
+pub(super) fn step_back(nice: i32) {
     // On Linux the number belongs to the thread, elsewhere to the process, which it must not slow.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
-        tracing::warn!(%error, "tiles are painted with the priority of everything else");
+    if let Err(error) = rustix::process::setpriority_process(None, nice) {
+        tracing::warn!(%error, "tiles are finished or painted with the priority of everything else");
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = nice;
 }
