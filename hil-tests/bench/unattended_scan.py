@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -27,12 +28,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from rigs import scanning
 from rigs.daemon import Daemon, nothing_lost, whole
 from rigs.places import binary
-from rigs.results import FOLDER, day, keep, machine
+from rigs.results import FOLDER, day, keep, machine, measured_today
 from rigs.scanning import Plan
 from rigs.waiting import until
 
 PIXEL = ("--pixel-size-nm", "108")
 KILLS = 5
+NAME = "unattended-scan"
 
 
 class Memory:
@@ -83,11 +85,17 @@ class Memory:
 
 
 STARTED: list[Daemon] = []
+RINGS: list[Path] = []
 
 
 def daemon_in(folder: Path, name: str, engine: str) -> Daemon:
+    """With the ring that it has by default: 512 MiB, in shared memory where there is some."""
     (folder / name).mkdir()
-    STARTED.append(Daemon(binary(), folder / name, settings={"ring.mib": 512}, options=["--model", engine]))
+    shared = Path("/dev/shm")
+    ring = Path(tempfile.mkdtemp(prefix="blinkd-bench-", dir=shared)) if shared.is_dir() else folder / name / "ring"
+    RINGS.append(ring)
+    settings: dict[str, object] = {"ring.mib": 512, "ring.dir": ring}
+    STARTED.append(Daemon(binary(), folder / name, settings=settings, options=["--model", engine]))
     return STARTED[-1]
 
 
@@ -100,7 +108,8 @@ def totals(daemon: Daemon, plan: Plan) -> dict[str, Any]:
     assert series["account"]["processed"] == plan.frames, series["account"]
     mosaic = scanning.folder(daemon) / "mosaic.ome.zarr"
     size = sum(file.stat().st_size for file in mosaic.rglob("*") if file.is_file())
-    return {"tiles": plan.tiles, "frames": plan.frames, "lost": 0, "mosaic_mib": size / 2**20}
+    grid = [plan.rows, plan.columns]
+    return {"grid": grid, "tiles": plan.tiles, "frames": plan.frames, "lost": 0, "mosaic_mib": size / 2**20}
 
 
 def scan(folder: Path, plan: Plan, engine: str) -> dict[str, Any]:
@@ -182,7 +191,7 @@ def main() -> None:
     side = arguments.columns
     more = (*PIXEL, "--density-per-um2", "0.3", "--overlap-percent", "14.5")
     plan = Plan(rows=side, columns=side, side=64, frames_per_tile=200, more=more)
-    numbers: dict[str, Any] = {"machine": machine(), "grid": [side, side]}
+    numbers: dict[str, Any] = {**measured_today(NAME), "machine": machine()}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         parts = {
@@ -197,7 +206,9 @@ def main() -> None:
         finally:
             for daemon in STARTED:
                 daemon.kill()
-    print(keep("unattended-scan", numbers))
+            for ring in RINGS:
+                shutil.rmtree(ring, ignore_errors=True)
+    print(keep(NAME, numbers))
 
 
 if __name__ == "__main__":

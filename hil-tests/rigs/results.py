@@ -35,9 +35,20 @@ def machine() -> dict[str, object]:
     }
 
 
+def measured_today(name: str, *, folder: Path = FOLDER) -> dict[str, object]:
+    """What a script has kept today, for one that measures its parts one at a time."""
+    path = _path(name, folder)
+    known: dict[str, object] = json.loads(path.read_text()) if path.is_file() else {}
+    return known
+
+
+def _path(name: str, folder: Path) -> Path:
+    return folder / f"{platform.machine()}-{os.cpu_count()}-cores-{day()}-{name}.json"
+
+
 def keep(name: str, numbers: dict[str, object], *, folder: Path = FOLDER) -> Path:
     """Writes what a script measured into a file of its own."""
-    path = folder / f"{platform.machine()}-{os.cpu_count()}-cores-{day()}-{name}.json"
+    path = _path(name, folder)
     path.write_text(json.dumps(numbers, indent=2, sort_keys=True) + "\n")
     return path
 
