@@ -13,7 +13,7 @@ use super::Taken;
 
 /// When a picture is not to be trusted: where more than half of the light is in doubt in more than 6 % of what is lit.
 ///
-/// `benches/painting.rs` measures the share on simulated filaments (`a-net-filaments-lite`, three fields of 14 µm, 100 to
+/// `benches/painting.rs` measures the share on simulated filaments (`a-net-filaments-lite` 1, three fields of 14 µm, 100 to
 /// 1,000 photons at the brightest of the widefield), with 10 and 50 localizations per µm of filament:
 ///
 /// | the picture | share in doubt |
