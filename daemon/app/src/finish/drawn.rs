@@ -4,16 +4,14 @@
 //! again after a restart. Never: a line before the tile's pixels are safe.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use smlm::frame::{Shape, Tile};
 use smlm::units::{Nm, PixelSize};
 
 use super::canvas::Spot;
+use crate::store::lines::Lines;
 
 const FILE: &str = "drawn.jsonl";
 
@@ -21,11 +19,11 @@ const FILE: &str = "drawn.jsonl";
 pub struct Drawn {
     /// Tiles on disk, with the first frame of the visit that was drawn.
     known: HashSet<(u32, u64)>,
-    file: File,
+    file: Lines<Line>,
     waiting: Vec<Line>,
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Line {
     tile: u32,
     row: u32,
@@ -37,20 +35,12 @@ struct Line {
 }
 
 impl Drawn {
-    /// The list of a folder, and the places of the tiles in it.
+    /// The list of a folder, and the places of the tiles in it. A torn line costs its tile: it is drawn again.
     ///
     /// # Errors
     /// What the disk says.
     pub fn open(folder: &Path) -> anyhow::Result<(Self, Vec<Spot>)> {
-        let path = folder.join(FILE);
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        // A torn line costs its tile: it is drawn again.
-        let lines: Vec<Line> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let failed = || format!("cannot write {}", path.display());
-        let mut file = OpenOptions::new().create(true).append(true).open(&path).with_context(failed)?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            file.write_all(b"\n").with_context(failed)?;
-        }
+        let (file, lines) = Lines::<Line>::open(folder.join(FILE))?;
         let known = lines.iter().map(|line| (line.tile, line.first_seq)).collect();
         Ok((Self { known, file, waiting: Vec::new() }, lines.iter().map(Line::spot).collect()))
     }
@@ -71,9 +61,7 @@ impl Drawn {
     /// What the disk says.
     pub fn write(&mut self) -> anyhow::Result<()> {
         for line in std::mem::take(&mut self.waiting) {
-            let mut text = serde_json::to_vec(&line).context("a drawn tile is no JSON: this is a bug")?;
-            text.push(b'\n');
-            self.file.write_all(&text).with_context(|| format!("cannot write {FILE}: free some space"))?;
+            self.file.append(&line)?;
             self.known.insert((line.tile, line.first_seq));
         }
         Ok(())
