@@ -71,8 +71,8 @@ impl ScanAtWork {
         }
         let Some(run) = self.waiting.take() else {
             if self.runs.ended() && !self.complete {
-                let failed = self.series.book().pictures.failed.is_empty();
-                if failed {
+                let all = self.series.book().pictures.failed.is_empty();
+                if all {
                     record::set_complete(&self.folder)?;
                 }
                 self.complete = true;
