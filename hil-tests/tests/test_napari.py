@@ -50,7 +50,7 @@ def screenshots(tmp_path: Path) -> Path:
 
 def agrees(shown: dict[str, Any], folder: Path, client: Client, acquisition: Any) -> None:
     """The points are the query's, and lie in the pixels that count them."""
-    found = client.query(acquisition.series_id)
+    found = client.query(acquisition.series_id, as_shown=True)
     corners = {tile.tile_index: (tile.corner_x_nm, tile.corner_y_nm) for tile in acquisition.tiles} or {0: (0.0, 0.0)}
     corner = np.array([corners[int(tile)] for tile in found.tile])
     x_um = ((found.x_px.astype(float) + 0.5) * acquisition.pixel_size_x_nm + corner[:, 0]) / 1000
@@ -115,6 +115,7 @@ def test_a_scan_lies_in_napari_as_its_tiles_do(daemons: Any, binary: Path, tmp_p
         napari.do("connect")
         scan = ["--rows", 2, "--columns", 3, "--frames-per-tile", 60, "--fps", 0, "--seconds", 0]
         acquisition = done(client, series, simulate(binary, daemon, series=series.hex(), options=scan))
+        until(lambda: client.scans.get(series).complete, what="every tile is looked at", within_s=60)
         napari.do("whole", acquisition.localizations)
         shown = napari.do("tiles")
         assert shown["tiles_note"] == "6 tiles: 6 done"

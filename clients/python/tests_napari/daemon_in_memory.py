@@ -256,7 +256,10 @@ class FakeClient:
         self._daemon.asked("tiles", look.rendering)
         return FakeTiles(self._daemon, self._find(series))
 
-    def iter_query(self, series: bytes, *, tile: int | None, frames: tuple[int, int]) -> Iterator[SimpleNamespace]:
+    def iter_query(
+        self, series: bytes, *, tile: int | None, frames: tuple[int, int], as_shown: bool
+    ) -> Iterator[SimpleNamespace]:
+        assert as_shown, "points lie upon the picture"
         self._daemon.asked("query", tile, frames)
         yield from pieces(self._find(series).columns, tile, frames)
 

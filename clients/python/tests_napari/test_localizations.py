@@ -31,7 +31,10 @@ class Asked:
         self.pieces = 0
         self.ended = 0
 
-    def __call__(self, series: bytes, *, tile: int | None, frames: tuple[int, int]) -> Iterator[SimpleNamespace]:
+    def __call__(
+        self, series: bytes, *, tile: int | None, frames: tuple[int, int], as_shown: bool
+    ) -> Iterator[SimpleNamespace]:
+        assert as_shown, "points lie upon the picture"
         assert series == self._of.series_id
         assert frames[0] <= frames[1]
         assert frames != (0, 0), "the daemon reads that as all frames"

@@ -67,6 +67,8 @@ pub struct Follower {
     neighbours: Neighbours,
     last: (f32, f32),
     begun: bool,
+    /// How the first segment itself errs, in nm².
+    origin: Option<f64>,
 }
 
 impl Follower {
@@ -80,6 +82,9 @@ impl Follower {
             return Some(Moved { seq, x_nm: 0.0, y_nm: 0.0, sd_nm: 0.0 });
         }
         let (shift, sd_nm) = seen(&self.neighbours, &self.reference, &segment.points, self.last)?;
+        let sd_nm = (sd_nm * sd_nm + self.origin.unwrap_or_default()).sqrt();
+        // The first comparison is between two segments that err alike.
+        self.origin.get_or_insert(sd_nm * sd_nm / 2.0);
         self.last = shift;
         self.remember(&segment.points, shift);
         Some(Moved { seq, x_nm: shift.0.into(), y_nm: shift.1.into(), sd_nm })

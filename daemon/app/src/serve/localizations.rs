@@ -1,6 +1,7 @@
 //! The service `Localizations`: live columns, queries of the journal, exports.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use smlm::localization::{Filter, Localization};
 use tokio::sync::mpsc;
@@ -13,7 +14,9 @@ use super::grpc::localizations_server as grpc;
 use super::{REQUEST_MAX_BYTES, Shared, convert, preview};
 use crate::desk::{self, Piece, Subscription};
 use crate::export::{self, Format};
-use crate::store::journal::JournalReader;
+use crate::live::Series;
+use crate::picture::Shown;
+use crate::store::journal::{BlockHead, JournalReader};
 
 pub struct Localizations(Shared);
 
@@ -37,11 +40,19 @@ struct Query {
     tile: Option<u32>,
     frames: std::ops::RangeInclusive<u32>,
     filter: Filter,
+    /// Whose picture has them elsewhere; `None`: as they were seen.
+    shown_in: Option<Arc<Series>>,
 }
 
 impl Query {
     fn wants(&self, l: &Localization) -> bool {
         self.frames.contains(&l.frame) && self.tile.is_none_or(|tile| l.tile == tile) && self.filter.keeps(l)
+    }
+
+    fn shown(&self, head: &BlockHead) -> Shown {
+        self.shown_in.as_ref().map_or(Shown::AsTheyCame, |series| {
+            Shown::by(series.book().tile(head.tile).map(|(report, ..)| report), head.first_seq)
+        })
     }
 
     /// Reads the journal block by block; waits only for the client that asked.
@@ -59,9 +70,13 @@ impl Query {
             if outside || self.tile.is_some_and(|tile| tile != block.head.tile) {
                 continue;
             }
-            let found: Vec<&Localization> = block.localizations.iter().filter(|l| self.wants(l)).collect();
+            let mut found: Vec<Localization> =
+                block.localizations.iter().filter(|l| self.wants(l)).copied().collect();
+            if !self.shown(&block.head).place(&mut found, reader.pixel_size()) {
+                continue;
+            }
             for rows in found.chunks(ROWS) {
-                let batch = convert::batch(series, block.head.last_seq, rows.iter().copied(), 0);
+                let batch = convert::batch(series, block.head.last_seq, rows.iter(), 0);
                 if to.blocking_send(Ok(batch)).is_err() {
                     return;
                 }
@@ -119,6 +134,7 @@ impl grpc::Localizations for Localizations {
             tile: asked.tile_index,
             frames: asked.first_frame..=last,
             filter: convert::filter(asked.filter.as_ref()),
+            shown_in: asked.as_shown.then(|| self.0.live.find(series)).flatten(),
         };
         let (to, from) = mpsc::channel(2);
         tokio::task::spawn_blocking(move || {

@@ -1,6 +1,5 @@
 //! Tiles of a scan are looked at as a whole once they are over: reports, verdicts, and what a restart makes of them.
 
-use blinkd::serve::grpc::preview_client::PreviewClient;
 use blinkd::serve::grpc::scans_client::ScansClient;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,14 +14,14 @@ use crate::rig::{Rig, Sender, id, until};
 const FRAMES: u32 = 40;
 
 /// Two rows of three tiles, 5 µm apart.
-fn grid(info: &mut SeriesInfo) {
+pub fn grid(info: &mut SeriesInfo) {
     let overlap = Some(Overlap::Um(1.4, 1.4));
     info.grid = Some(Grid { rows: 2, columns: 3, overlap, snake: false });
     info.expected_tiles = 6;
     info.expected_frames = 6 * u64::from(FRAMES);
 }
 
-fn on_stage(info: FrameInfo) -> FrameInfo {
+pub fn on_stage(info: FrameInfo) -> FrameInfo {
     let tile = Tile { row: info.tile.index / 3, column: info.tile.index % 3, ..info.tile };
     let at = |steps: u32| 5.0 * f64::from(steps);
     let stage = StagePosition { x_um: at(tile.column), y_um: at(tile.row), ..StagePosition::default() };
@@ -36,11 +35,11 @@ fn begin(rig: &Rig) -> Sender {
     sender
 }
 
-fn finished(rig: &Rig) -> usize {
+pub fn finished(rig: &Rig) -> usize {
     rig.series(1).book().len()
 }
 
-fn scan(rig: &Rig) -> pb::Scan {
+pub fn scan(rig: &Rig) -> pb::Scan {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut client = ScansClient::connect(rig.url()).await.unwrap();
@@ -361,94 +360,4 @@ fn a_driver_that_does_not_listen_saves_nothing_and_without_a_target_nothing_is_e
     let said = scan(&rig);
     assert!(!said.early_stop && said.tiles[0].enough.is_none());
     assert_eq!(said.tiles[0].report.as_ref().unwrap().frames_saved, None);
-}
-
-/// The live map's counts at its base pixel: where, and how many.
-fn counts(rig: &Rig) -> (u64, std::collections::BTreeMap<(i32, i32), u32>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut counts = std::collections::BTreeMap::new();
-    let mut localizations = 0;
-    for row in 0..5 {
-        let tiles = (0..7).map(|x| pb::WantedTile { x, y: row, version: 0 }).collect();
-        let request = pb::GetTilesRequest {
-            series_id: id(1).0.to_vec(),
-            values: true,
-            tiles,
-            ..pb::GetTilesRequest::default()
-        };
-        let mut left = vec![request];
-        while let Some(request) = left.pop() {
-            let answer = runtime.block_on(async {
-                let mut client = PreviewClient::connect(rig.url()).await.unwrap();
-                client.get_tiles(request.clone()).await.unwrap().into_inner()
-            });
-            localizations = answer.localizations;
-            for tile in &answer.tiles {
-                let values =
-                    tile.values.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
-                for (at, value) in values.enumerate().filter(|(_, value)| *value > 0.5) {
-                    let (x, y) = (tile.tile_x * 256 + at as i32 % 256, tile.tile_y * 256 + at as i32 / 256);
-                    counts.insert((x, y), value.round() as u32);
-                }
-            }
-            if !answer.left.is_empty() {
-                left.push(pb::GetTilesRequest { tiles: answer.left, ..request });
-            }
-        }
-    }
-    (localizations, counts)
-}
-
-/// One bright pixel in each frame, on a grid of sites; from the middle of a tile on one pixel further to the right.
-fn drifting(info: &FrameInfo) -> bytes::Bytes {
-    let mut counts = vec![100u16; info.shape.pixels()];
-    let site = (info.id.seq.0 * 29 % 49) as usize;
-    let moved = usize::from(info.frame_in_tile >= info.frames_per_tile / 2);
-    counts[(5 + 8 * (site / 7)) * info.shape.width as usize + 5 + 8 * (site % 7) + moved] = 1100;
-    counts.iter().flat_map(|count| count.to_le_bytes()).collect::<Vec<u8>>().into()
-}
-
-#[test]
-fn the_live_map_shows_a_finished_tile_without_its_drift_and_one_taken_again_once() {
-    const LONG: u32 = 1200;
-    let rig = Rig::start(|config| config.ring.mib = 64);
-    let mut sender = rig.publisher(1);
-    sender.frames_per_tile = LONG;
-    sender.start(grid);
-    sender.send_pictures(u64::from(LONG), on_stage, drifting);
-    sender.send_pictures(u64::from(LONG), on_stage, drifting);
-    let again = |info: FrameInfo| on_stage(FrameInfo { tile: Tile { index: 0, ..info.tile }, ..info });
-    sender.send_pictures(u64::from(LONG), again, drifting);
-    sender.end();
-    until("the scan is complete", || rig.series(1).book().complete);
-    rig.done(1);
-    let drift = scan(&rig).tiles[0].report.as_ref().unwrap().drift_nm.expect("it moved");
-    // The two halves of the tile are a pixel apart, and the course goes on beyond their middles as between them.
-    assert!((drift - 200.0).abs() < 10.0, "{drift} nm");
-    let again = rig.copy().start_again();
-    until("the recording is listed", || again.live.find(id(1)).is_some());
-    let (localizations, shown) = counts(&again);
-    assert_eq!((localizations, shown.values().sum::<u32>()), (2 * u64::from(LONG), 2 * LONG));
-    // As it came, every localization would stand in the middle of a pixel of the camera.
-    let moved = shown.iter().filter(|((x, _), _)| x % 10 != 5).map(|(_, n)| n).sum::<u32>();
-    assert!(moved > 3 * LONG / 2, "{moved}");
-    until("the live map is what the journal makes again", || counts(&rig) == (localizations, shown.clone()));
-}
-
-#[test]
-fn a_scan_that_was_killed_shows_its_finished_tiles_as_before() {
-    const LONG: u32 = 1200;
-    let rig = Rig::start(|config| config.ring.mib = 64);
-    let mut sender = rig.publisher(1);
-    sender.frames_per_tile = LONG;
-    sender.start(grid);
-    sender.send_pictures(u64::from(LONG) + 60, on_stage, drifting);
-    rig.settled(1, u64::from(LONG) + 60);
-    until("the first tile is finished", || finished(&rig) == 1);
-    let killed = rig.copy().start_again();
-    let (localizations, shown) = counts(&killed);
-    assert_eq!((localizations, shown.values().sum::<u32>()), (u64::from(LONG) + 60, LONG + 60));
-    let moved = shown.iter().filter(|((x, _), _)| x % 10 != 5).map(|(_, n)| n).sum::<u32>();
-    assert!(moved > 3 * LONG / 4, "{moved}");
-    until("the live map is what the journal makes again", || counts(&rig) == (localizations, shown.clone()));
 }

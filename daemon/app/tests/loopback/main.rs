@@ -21,6 +21,7 @@ mod pages;
 mod painting;
 mod rig;
 mod sessions;
+mod shown;
 mod watching;
 mod widefield;
 

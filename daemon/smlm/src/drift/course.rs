@@ -3,23 +3,33 @@
 
 use super::{Follower, Moved, Segment};
 use crate::localization::Localization;
+use crate::merge::{Merger, Rule};
 use crate::units::{Nm, PixelSize, Px};
 
-/// A segment has so many localizations where a tile has them: fewer err by more than a few nm in a whole field.
-const SEGMENT: usize = 3000;
+/// A segment has so many emitters where a tile has them: fewer err by more than a few nm in a whole field.
+const SEGMENT: usize = 2000;
 /// Segments of a tile; within one the drift blurs.
 const SEGMENTS_MAX: usize = 10;
 /// Localizations of a tile, at least.
 const ENOUGH: usize = 1000;
 
-/// Why the drift of a tile is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// What lies so near to an emitter of the last frames is taken for it: some 3 σ.
+const SAME: Nm = Nm(60.0);
+/// Frames in a row in which it may be missing.
+const DARK: u32 = 2;
+/// How often a sample that stands still may be said to drift.
+const MISTAKEN: f64 = 0.01;
+
+/// Why no drift of a tile is known.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[must_use]
 pub enum NoDrift {
     #[error("{0} localizations say nothing of the drift: {ENOUGH} are needed at least")]
     TooFew(usize),
     #[error("the localizations of different times share no structure")]
     NoStructure,
+    #[error("it cannot be told from standing still: {farthest_nm:.0} nm with a standard deviation of {sd_nm:.0} nm")]
+    NotSeen { farthest_nm: f64, sd_nm: f64 },
 }
 
 /// Where the sample was at every time, straight from one segment's middle to the next and on beyond the outer ones.
@@ -36,7 +46,8 @@ impl Drift {
     /// tile.
     ///
     /// # Errors
-    /// There are too few localizations, or those of different times share no structure.
+    /// There are too few localizations, those of different times share no structure, or they lie where they would if the
+    /// sample stood still.
     pub fn of_tile(localizations: &[Localization], pixel: PixelSize) -> Result<Self, NoDrift> {
         let frames = || localizations.iter().map(|l| u64::from(l.frame));
         let (Some(first), Some(last)) = (frames().min(), frames().max()) else {
@@ -45,12 +56,13 @@ impl Drift {
         if localizations.len() < ENOUGH {
             return Err(NoDrift::TooFew(localizations.len()));
         }
-        let segments = segments(localizations, pixel, (first, last));
+        let segments = segments(&once(localizations, pixel), pixel, (first, last));
         let mut follower = Follower::default();
         let moved: Vec<Moved> = segments.iter().filter_map(|segment| follower.follow(segment)).collect();
         if moved.len() < 2 {
             return Err(NoDrift::NoStructure);
         }
+        seen(&moved)?;
         Ok(Self { moved, frames: (first, last) })
     }
 
@@ -85,6 +97,17 @@ impl Drift {
     }
 }
 
+/// Whether a sample that stands still would seem to move so far, by what each place errs.
+fn seen(moved: &[Moved]) -> Result<(), NoDrift> {
+    let far = |one: &&Moved| one.x_nm.hypot(one.y_nm) / one.sd_nm;
+    let later = &moved[1..];
+    let Some(most) = later.iter().max_by(|a, b| far(a).total_cmp(&far(b))) else { return Ok(()) };
+    // Rayleigh: the farthest of n places is farther than this in one case of 1 / MISTAKEN.
+    let limit = (2.0 * (later.len() as f64 / MISTAKEN).ln()).sqrt();
+    let (farthest_nm, sd_nm) = (most.x_nm.hypot(most.y_nm), most.sd_nm);
+    if farthest_nm > limit * sd_nm { Ok(()) } else { Err(NoDrift::NotSeen { farthest_nm, sd_nm }) }
+}
+
 /// Moves localizations to where they would be without the drift; `pixel` is the camera's.
 pub fn correct(localizations: &mut [Localization], drift: &Drift, pixel: PixelSize) {
     for l in localizations {
@@ -92,6 +115,21 @@ pub fn correct(localizations: &mut [Localization], drift: &Drift, pixel: PixelSi
         l.x_px -= (x.0 / pixel.x.0) as f32;
         l.y_px -= (y.0 / pixel.y.0) as f32;
     }
+}
+
+/// Every emitter where it was first seen: one that shines across the end of a segment would say that nothing moves, and what
+/// it shows in successive frames would look like several that agree.
+fn once(localizations: &[Localization], pixel: PixelSize) -> Vec<Localization> {
+    let mut ordered = localizations.to_vec();
+    ordered.sort_by_key(|l| (l.tile, l.frame));
+    let mut merger = Merger::new(Rule { distance: SAME, depth: None, dark_frames_max: DARK, pixel_size: pixel });
+    let mut ended = Vec::with_capacity(ordered.len());
+    // They are in order: none is refused.
+    if merger.push(&ordered, &mut ended).is_err() {
+        return ordered;
+    }
+    merger.finish(&mut ended);
+    ended.into_iter().map(|merged| merged.localization).collect()
 }
 
 /// Stretches of equally many frames; those without localizations are left out.

@@ -28,7 +28,8 @@ impl Neighbours {
         let mut at = 0;
         while at < others.len() {
             let other = (others[at].0 - shift.0, others[at].1 - shift.1);
-            self.of(points, other, &mut pairs[at / step % PARTS]);
+            // Parts are times one after the other: what an emitter shows in successive frames errs alike.
+            self.of(points, other, &mut pairs[at * PARTS / others.len()]);
             if pairs.iter().map(Vec::len).sum::<usize>() > PAIRS_MAX {
                 // Begin anew with fewer, so that early localizations do not count more.
                 step *= 2;

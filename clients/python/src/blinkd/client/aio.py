@@ -296,9 +296,10 @@ class AsyncClient:
         tile: int | None = None,
         frames: tuple[int, int] | None = None,
         filter: LocalizationFilter | None = None,
+        as_shown: bool = False,
     ) -> AsyncIterator[LocalizationBatch]:
         """As `query`, in pieces of at most 32,768."""
-        return self._wire.stream(asks.query(series, tile=tile, frames=frames, wanted=filter))
+        return self._wire.stream(asks.query(series, tile=tile, frames=frames, wanted=filter, as_shown=as_shown))
 
     async def query(
         self,
@@ -307,9 +308,14 @@ class AsyncClient:
         tile: int | None = None,
         frames: tuple[int, int] | None = None,
         filter: LocalizationFilter | None = None,
+        as_shown: bool = False,
     ) -> LocalizationBatch:
-        """What the journal holds, of one tile or all, of frames first to last (both included) or all."""
-        pieces = [piece async for piece in self.iter_query(series, tile=tile, frames=frames, filter=filter)]
+        """What the journal holds, of one tile or all, of frames first to last (both included) or all.
+
+        `as_shown`: where the picture has them, not where they were seen: without the drift of tiles that are over, and
+        without those of tiles that were taken again.
+        """
+        pieces = [piece async for piece in self.iter_query(series, tile=tile, frames=frames, filter=filter, as_shown=as_shown)]
         return LocalizationBatch.joined(pieces, series_id=asks.series_id(series))
 
     async def export(

@@ -274,6 +274,7 @@ def query(
     tile: int | None,
     frames: tuple[int, int] | None,
     wanted: a.LocalizationFilter | None,
+    as_shown: bool,
 ) -> Ask[loc.LocalizationBatch]:
     """Localizations of the journal."""
     first, last = frames or (0, 0)
@@ -288,6 +289,7 @@ def query(
         first_frame=first,
         last_frame=last,
         filter=_filter(wanted),
+        as_shown=as_shown,
     )
     return _batch("QueryLocalizations", request, loc.of_frame_0 if only_first else None)
 

@@ -175,7 +175,7 @@ def _pieces(
     if last < wish.first_frame:
         return
     for tile in tiles:
-        yield from query(series_id, tile=tile, frames=(wish.first_frame, last))
+        yield from query(series_id, tile=tile, frames=(wish.first_frame, last), as_shown=True)
 
 
 def _wished(columns: Columns, wish: PointsWish) -> Columns:

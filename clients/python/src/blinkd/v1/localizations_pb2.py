@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from blinkd.v1 import acquisitions_pb2 as blinkd_dot_v1_dot_acquisitions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62linkd/v1/localizations.proto\x12\tblinkd.v1\x1a\x1c\x62linkd/v1/acquisitions.proto\"^\n\x1aStreamLocalizationsRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12-\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1d.blinkd.v1.LocalizationFilter\"\xae\x01\n\x19QueryLocalizationsRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x17\n\ntile_index\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x0b\x66irst_frame\x18\x03 \x01(\r\x12\x12\n\nlast_frame\x18\x04 \x01(\r\x12-\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1d.blinkd.v1.LocalizationFilterB\r\n\x0b_tile_index\"\xa0\x02\n\x11LocalizationBatch\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x14\n\x0ctrue_for_seq\x18\x02 \x01(\x04\x12\r\n\x05\x66rame\x18\x03 \x03(\r\x12\x0c\n\x04tile\x18\x04 \x03(\r\x12\x0c\n\x04x_px\x18\x05 \x03(\x02\x12\x0c\n\x04y_px\x18\x06 \x03(\x02\x12\x0c\n\x04z_nm\x18\x07 \x03(\x02\x12\x0f\n\x07photons\x18\x08 \x03(\x02\x12\x12\n\nbackground\x18\t \x03(\x02\x12\x12\n\nsigma_x_px\x18\n \x03(\x02\x12\x12\n\nsigma_y_px\x18\x0b \x03(\x02\x12\x12\n\nsigma_z_nm\x18\x0c \x03(\x02\x12\x15\n\rsigma_photons\x18\r \x03(\x02\x12\x13\n\x0bprobability\x18\x0e \x03(\x02\x12\x0e\n\x06lagged\x18\x0f \x01(\x04\"\x99\x01\n\x1a\x45xportLocalizationsRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12&\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.blinkd.v1.TableFormat\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12-\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x1d.blinkd.v1.LocalizationFilter\"Q\n\x1b\x45xportLocalizationsResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x15\n\rlocalizations\x18\x02 \x01(\x04\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04*\x87\x01\n\x0bTableFormat\x12\x1c\n\x18TABLE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14TABLE_FORMAT_PARQUET\x10\x01\x12!\n\x1dTABLE_FORMAT_THUNDERSTORM_CSV\x10\x02\x12\x1d\n\x19TABLE_FORMAT_PICASSO_HDF5\x10\x03\x32\xaf\x02\n\rLocalizations\x12\\\n\x13StreamLocalizations\x12%.blinkd.v1.StreamLocalizationsRequest\x1a\x1c.blinkd.v1.LocalizationBatch0\x01\x12Z\n\x12QueryLocalizations\x12$.blinkd.v1.QueryLocalizationsRequest\x1a\x1c.blinkd.v1.LocalizationBatch0\x01\x12\x64\n\x13\x45xportLocalizations\x12%.blinkd.v1.ExportLocalizationsRequest\x1a&.blinkd.v1.ExportLocalizationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62linkd/v1/localizations.proto\x12\tblinkd.v1\x1a\x1c\x62linkd/v1/acquisitions.proto\"^\n\x1aStreamLocalizationsRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12-\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1d.blinkd.v1.LocalizationFilter\"\xc0\x01\n\x19QueryLocalizationsRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x17\n\ntile_index\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x13\n\x0b\x66irst_frame\x18\x03 \x01(\r\x12\x12\n\nlast_frame\x18\x04 \x01(\r\x12-\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1d.blinkd.v1.LocalizationFilter\x12\x10\n\x08\x61s_shown\x18\x06 \x01(\x08\x42\r\n\x0b_tile_index\"\xa0\x02\n\x11LocalizationBatch\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12\x14\n\x0ctrue_for_seq\x18\x02 \x01(\x04\x12\r\n\x05\x66rame\x18\x03 \x03(\r\x12\x0c\n\x04tile\x18\x04 \x03(\r\x12\x0c\n\x04x_px\x18\x05 \x03(\x02\x12\x0c\n\x04y_px\x18\x06 \x03(\x02\x12\x0c\n\x04z_nm\x18\x07 \x03(\x02\x12\x0f\n\x07photons\x18\x08 \x03(\x02\x12\x12\n\nbackground\x18\t \x03(\x02\x12\x12\n\nsigma_x_px\x18\n \x03(\x02\x12\x12\n\nsigma_y_px\x18\x0b \x03(\x02\x12\x12\n\nsigma_z_nm\x18\x0c \x03(\x02\x12\x15\n\rsigma_photons\x18\r \x03(\x02\x12\x13\n\x0bprobability\x18\x0e \x03(\x02\x12\x0e\n\x06lagged\x18\x0f \x01(\x04\"\x99\x01\n\x1a\x45xportLocalizationsRequest\x12\x11\n\tseries_id\x18\x01 \x01(\x0c\x12&\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.blinkd.v1.TableFormat\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12-\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x1d.blinkd.v1.LocalizationFilter\"Q\n\x1b\x45xportLocalizationsResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x15\n\rlocalizations\x18\x02 \x01(\x04\x12\r\n\x05\x62ytes\x18\x03 \x01(\x04*\x87\x01\n\x0bTableFormat\x12\x1c\n\x18TABLE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14TABLE_FORMAT_PARQUET\x10\x01\x12!\n\x1dTABLE_FORMAT_THUNDERSTORM_CSV\x10\x02\x12\x1d\n\x19TABLE_FORMAT_PICASSO_HDF5\x10\x03\x32\xaf\x02\n\rLocalizations\x12\\\n\x13StreamLocalizations\x12%.blinkd.v1.StreamLocalizationsRequest\x1a\x1c.blinkd.v1.LocalizationBatch0\x01\x12Z\n\x12QueryLocalizations\x12$.blinkd.v1.QueryLocalizationsRequest\x1a\x1c.blinkd.v1.LocalizationBatch0\x01\x12\x64\n\x13\x45xportLocalizations\x12%.blinkd.v1.ExportLocalizationsRequest\x1a&.blinkd.v1.ExportLocalizationsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'blinkd.v1.localizations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TABLEFORMAT']._serialized_start=878
-  _globals['_TABLEFORMAT']._serialized_end=1013
+  _globals['_TABLEFORMAT']._serialized_start=896
+  _globals['_TABLEFORMAT']._serialized_end=1031
   _globals['_STREAMLOCALIZATIONSREQUEST']._serialized_start=74
   _globals['_STREAMLOCALIZATIONSREQUEST']._serialized_end=168
   _globals['_QUERYLOCALIZATIONSREQUEST']._serialized_start=171
-  _globals['_QUERYLOCALIZATIONSREQUEST']._serialized_end=345
-  _globals['_LOCALIZATIONBATCH']._serialized_start=348
-  _globals['_LOCALIZATIONBATCH']._serialized_end=636
-  _globals['_EXPORTLOCALIZATIONSREQUEST']._serialized_start=639
-  _globals['_EXPORTLOCALIZATIONSREQUEST']._serialized_end=792
-  _globals['_EXPORTLOCALIZATIONSRESPONSE']._serialized_start=794
-  _globals['_EXPORTLOCALIZATIONSRESPONSE']._serialized_end=875
-  _globals['_LOCALIZATIONS']._serialized_start=1016
-  _globals['_LOCALIZATIONS']._serialized_end=1319
+  _globals['_QUERYLOCALIZATIONSREQUEST']._serialized_end=363
+  _globals['_LOCALIZATIONBATCH']._serialized_start=366
+  _globals['_LOCALIZATIONBATCH']._serialized_end=654
+  _globals['_EXPORTLOCALIZATIONSREQUEST']._serialized_start=657
+  _globals['_EXPORTLOCALIZATIONSREQUEST']._serialized_end=810
+  _globals['_EXPORTLOCALIZATIONSRESPONSE']._serialized_start=812
+  _globals['_EXPORTLOCALIZATIONSRESPONSE']._serialized_end=893
+  _globals['_LOCALIZATIONS']._serialized_start=1034
+  _globals['_LOCALIZATIONS']._serialized_end=1337
 # @@protoc_insertion_point(module_scope)

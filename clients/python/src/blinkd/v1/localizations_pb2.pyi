@@ -28,18 +28,20 @@ class StreamLocalizationsRequest(_message.Message):
     def __init__(self, series_id: _Optional[bytes] = ..., filter: _Optional[_Union[_acquisitions_pb2.LocalizationFilter, _Mapping]] = ...) -> None: ...
 
 class QueryLocalizationsRequest(_message.Message):
-    __slots__ = ("series_id", "tile_index", "first_frame", "last_frame", "filter")
+    __slots__ = ("series_id", "tile_index", "first_frame", "last_frame", "filter", "as_shown")
     SERIES_ID_FIELD_NUMBER: _ClassVar[int]
     TILE_INDEX_FIELD_NUMBER: _ClassVar[int]
     FIRST_FRAME_FIELD_NUMBER: _ClassVar[int]
     LAST_FRAME_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    AS_SHOWN_FIELD_NUMBER: _ClassVar[int]
     series_id: bytes
     tile_index: int
     first_frame: int
     last_frame: int
     filter: _acquisitions_pb2.LocalizationFilter
-    def __init__(self, series_id: _Optional[bytes] = ..., tile_index: _Optional[int] = ..., first_frame: _Optional[int] = ..., last_frame: _Optional[int] = ..., filter: _Optional[_Union[_acquisitions_pb2.LocalizationFilter, _Mapping]] = ...) -> None: ...
+    as_shown: bool
+    def __init__(self, series_id: _Optional[bytes] = ..., tile_index: _Optional[int] = ..., first_frame: _Optional[int] = ..., last_frame: _Optional[int] = ..., filter: _Optional[_Union[_acquisitions_pb2.LocalizationFilter, _Mapping]] = ..., as_shown: bool = ...) -> None: ...
 
 class LocalizationBatch(_message.Message):
     __slots__ = ("series_id", "true_for_seq", "frame", "tile", "x_px", "y_px", "z_nm", "photons", "background", "sigma_x_px", "sigma_y_px", "sigma_z_nm", "sigma_photons", "probability", "lagged")
