@@ -7,6 +7,7 @@
 mod correcting;
 mod lane;
 mod previews;
+mod undrawn;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -104,7 +105,10 @@ impl PictureStage {
         let (inbox, requests) = (self.inbox.clone(), self.requests.clone());
         let mut listening = true;
         loop {
-            // Localizations first: a picture can wait.
+            // Localizations first: a picture can wait. Who asks for one is answered once all that came is in it.
+            if inbox.is_empty() && self.draw() {
+                continue;
+            }
             select_biased! {
                 recv(inbox) -> message => match message {
                     Ok(message) => self.take(message),
@@ -119,6 +123,11 @@ impl PictureStage {
             }
         }
         self.finish();
+    }
+
+    /// Draws a piece of what came to some series; `false`: all of it is drawn.
+    fn draw(&mut self) -> bool {
+        self.lanes.iter_mut().any(Lane::draw)
     }
 
     /// Nothing, where tiles of the map are to be corrected and nobody asks for anything else.
@@ -215,7 +224,6 @@ impl PictureStage {
             lane.follow_tiles(&self.settings.store);
         }
         let _ = self.outs.bell.try_send(()); // the ring has room again; full: the localizer is awake
-        lane.draw(&batch);
         if let Some(first) = batch.frames.first() {
             lane.resolution.take(&batch.series, first, &batch.localizations, lane.pixel);
         }
@@ -224,12 +232,14 @@ impl PictureStage {
         let seq = lane.true_for_seq;
         self.newest = Some((batch.series.id, seq));
         publish(&mut self.subscriptions, batch.series.id, seq, &batch.localizations);
+        lane.to_draw(&batch);
         batch.frames.clear();
         let _ = self.outs.spare.try_send(batch); // full: enough spare ones exist
     }
 
     fn close(&mut self, id: SeriesId, why: &str, ring: RingReader) {
         let now_unix_ns = self.clock.now_unix_ns();
+        while self.draw() {}
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.series.id == id) else { return };
         lane.close(why, now_unix_ns);
         for job in [FileJob::RemoveRing(ring), lane.file_job()] {
@@ -291,6 +301,7 @@ impl PictureStage {
 
     /// The daemon stops: series that are still open stay open on disk, and their files are written as they are.
     fn finish(&mut self) {
+        while self.draw() {}
         for lane in self.lanes.iter_mut().filter(|lane| !lane.closed) {
             lane.refresh(self.clock.now_unix_ns());
             if self.outs.files.send(lane.file_job()).is_err() {
@@ -298,6 +309,8 @@ impl PictureStage {
             }
         }
         self.previews.close();
+        // Who still asks is not answered; what stands in the queue would be kept as long as anybody could ask.
+        self.requests.try_iter().for_each(drop);
     }
 }
 

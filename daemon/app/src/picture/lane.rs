@@ -21,6 +21,7 @@ use smlm::statistics::{self, History, LatencyHistogram, RecentStatistics, TileSt
 use smlm::units::{Nm, PixelSize};
 
 use super::correcting::{Corrections, Place, Shown};
+use super::undrawn::{UNDRAWN, Undrawn};
 use super::{Settings, previews};
 use crate::desk::Counted;
 use crate::drifting;
@@ -55,7 +56,8 @@ pub struct Lane {
     span: (u64, u64),
     /// Frames since the finish stage looked at the tile in hand.
     unchecked: u64,
-    /// Of the journal, not in the map yet: sorted, they enter several times as fast.
+    undrawn: Undrawn,
+    /// Of a journal that is read, not in the map yet: sorted, they enter several times as fast.
     unsorted: Vec<Localization>,
 }
 
@@ -133,6 +135,7 @@ impl Lane {
             corrections: Corrections::default(),
             span: (0, 0),
             unchecked: 0,
+            undrawn: Undrawn::default(),
             unsorted: Vec::new(),
         }
     }
@@ -268,19 +271,30 @@ impl Lane {
         self.corrections = Corrections::default();
     }
 
-    /// Adds to the map, where the tile in hand lies.
-    pub(super) fn draw(&mut self, batch: &Batch) {
+    /// A batch that was accounted for is to be added to the map, where the tile in hand lies.
+    pub(super) fn to_draw(&mut self, batch: &Batch) {
         self.tile.shown = Shown::AsTheyCame;
-        self.map.add_at(&batch.localizations, self.pixel, self.tile.placement.corner);
-        if let Some(first) = batch.frames.first() {
-            self.came(first.id.seq.0, self.span);
+        let first = batch.frames.first();
+        if let Some(place) = first.and_then(|first| self.place(first.id.seq.0, self.span)) {
+            while !self.undrawn.is_empty() && self.undrawn.len() + batch.localizations.len() > UNDRAWN {
+                self.draw();
+            }
+            self.undrawn.push(&batch.localizations, place);
         }
     }
 
-    fn came(&mut self, first_seq: u64, span: (u64, u64)) {
-        let TileInHand { index: Some(tile), ref shown, ref placement, .. } = self.tile else { return };
-        let place = Place { tile, first_seq, span, pixel: self.pixel, corner: placement.corner };
-        self.corrections.came(place, shown.clone());
+    /// Adds a piece of what came to the map; `false`: all of it is there.
+    pub(super) fn draw(&mut self) -> bool {
+        if let Some(place) = self.undrawn.draw(&mut self.map) {
+            self.corrections.came(place, Shown::AsTheyCame);
+        }
+        !self.undrawn.is_empty()
+    }
+
+    /// Where localizations of the tile in hand lie.
+    fn place(&self, first_seq: u64, span: (u64, u64)) -> Option<Place> {
+        let corner = self.tile.placement.corner;
+        self.tile.index.map(|tile| Place { tile, first_seq, span, pixel: self.pixel, corner })
     }
 
     /// The fields of view, or what the map holds where that is larger; `None` before the first frame.

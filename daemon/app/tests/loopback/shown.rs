@@ -58,7 +58,8 @@ fn found(rig: &Rig, as_shown: bool) -> Counts {
         let mut batches = client.query_localizations(request).await.unwrap().into_inner();
         while let Some(batch) = batches.message().await.unwrap() {
             for ((x, y), tile) in batch.x_px.iter().zip(&batch.y_px).zip(&batch.tile) {
-                let bin = |px: f32, tile: u32| ((f64::from(px) + 0.5) * 10.0).floor() as i32 + 500 * tile as i32;
+                let bin =
+                    |px: f32, tile: u32| ((f64::from(px) + 0.5) * 10.0).floor() as i32 + 500 * tile as i32;
                 *counts.entry((bin(*x, tile % 3), bin(*y, tile / 3))).or_default() += 1;
             }
         }

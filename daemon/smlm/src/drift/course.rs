@@ -28,7 +28,9 @@ pub enum NoDrift {
     TooFew(usize),
     #[error("the localizations of different times share no structure")]
     NoStructure,
-    #[error("it cannot be told from standing still: {farthest_nm:.0} nm with a standard deviation of {sd_nm:.0} nm")]
+    #[error(
+        "it cannot be told from standing still: {farthest_nm:.0} nm with a standard deviation of {sd_nm:.0} nm"
+    )]
     NotSeen { farthest_nm: f64, sd_nm: f64 },
 }
 
@@ -122,7 +124,8 @@ pub fn correct(localizations: &mut [Localization], drift: &Drift, pixel: PixelSi
 fn once(localizations: &[Localization], pixel: PixelSize) -> Vec<Localization> {
     let mut ordered = localizations.to_vec();
     ordered.sort_by_key(|l| (l.tile, l.frame));
-    let mut merger = Merger::new(Rule { distance: SAME, depth: None, dark_frames_max: DARK, pixel_size: pixel });
+    let mut merger =
+        Merger::new(Rule { distance: SAME, depth: None, dark_frames_max: DARK, pixel_size: pixel });
     let mut ended = Vec::with_capacity(ordered.len());
     // They are in order: none is refused.
     if merger.push(&ordered, &mut ended).is_err() {

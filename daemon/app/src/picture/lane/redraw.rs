@@ -57,7 +57,9 @@ impl Lane {
         if !self.tile.shown.place(&mut self.unsorted[from..], pixel) {
             self.unsorted.truncate(from);
         }
-        self.came(head.first_seq, span);
+        if let Some(place) = self.place(head.first_seq, span) {
+            self.corrections.came(place, self.tile.shown.clone());
+        }
         // Which frames between the first and the last were lost is not known any more: they count as empty ones.
         let frames: Vec<_> = (head.first_seq..=head.last_seq)
             .take(FRAMES_IN_BLOCK)
