@@ -1,11 +1,12 @@
-"""A night in minutes: 33 x 33 small tiles through ZeroMQ; the same with five kills; three full-size tiles at 100 fps.
+"""A night in minutes: small tiles, full ones and seven gigapixels, through ZeroMQ; the same night with five kills.
 
-    PYTHONPATH=onnx-models/training/src python hil-tests/bench/unattended_scan.py [--only scan network kills full]
+    PYTHONPATH=onnx-models/training/src python hil-tests/bench/unattended_scan.py [--only scan network kills full wide]
 
 Comes in: the release binary. Goes out: a line per number, hil-tests/results/…-unattended-scan.json, and beside it
 …-memory.svg, the daemon's memory over the scan. Never: a mean over a busy moment without saying so: the load at the
 start stands in the file. Needs numpy, pyarrow, and what the training package needs for its chart.
 
+A scan of small tiles is driven by one who waits: the microscope stands still while a third of the frame ring is full.
 Microscope and daemon share the machine's cores, so the time of a scan holds the simulation of its frames. "Network
 alone" is what the engine's own clock says of the same run: the time its lanes computed, not that of anything else.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import zarr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -34,6 +36,7 @@ from rigs.waiting import until
 
 PIXEL = ("--pixel-size-nm", "108")
 KILLS = 5
+VIEWS, VIEW = 200, 1000
 NAME = "unattended-scan"
 
 
@@ -116,7 +119,9 @@ def scan(folder: Path, plan: Plan, engine: str) -> dict[str, Any]:
     """Number 1."""
     daemon = daemon_in(folder, f"scan-{Path(engine).name}", engine).start()
     memory, began = Memory(daemon), time.monotonic()
-    scanning.wait(daemon, plan.begin(daemon), within_s=7200, look=memory.look)
+    microscope = plan.begin(daemon)
+    hold = scanning.held(daemon, microscope)
+    scanning.wait(daemon, microscope, within_s=7200, look=lambda: (memory.look(), hold()))
     seconds = time.monotonic() - began
     found = totals(daemon, plan)
     busy = daemon.status()["busy"]
@@ -180,10 +185,43 @@ def full(folder: Path) -> dict[str, Any]:
     return numbers
 
 
+def wide(folder: Path, columns: int) -> dict[str, Any]:
+    """Number 5: as many pixels as a night has, of few frames each; a view of it anywhere."""
+    more = (*PIXEL, "--density-per-um2", "0.196", "--bank", "200", "--overlap-percent", "1.8")
+    plan = Plan(rows=columns, columns=columns, side=512, frames_per_tile=10, more=more)
+    daemon = daemon_in(folder, "wide", "gaussian").start()
+    memory, began = Memory(daemon), time.monotonic()
+    microscope = plan.begin(daemon)
+    hold = scanning.held(daemon, microscope)
+    scanning.wait(daemon, microscope, within_s=3600, look=lambda: (memory.look(), hold()))
+    seconds = time.monotonic() - began
+    found = totals(daemon, plan)
+    memory.draw(FOLDER / f"{day()}-unattended-scan-wide-memory.svg")
+    assert daemon.terminate() == 0, daemon.log()
+    group = zarr.open_group(str(scanning.folder(daemon) / "mosaic.ome.zarr"), mode="r")
+    finest = group[group.attrs["ome"]["multiscales"][0]["datasets"][0]["path"]]
+    chance, took, lit = random.Random(5), [], 0
+    for _ in range(VIEWS):
+        row, column = (chance.randrange(length - VIEW) for length in finest.shape[-2:])
+        begun = time.monotonic()
+        lit += int(np.count_nonzero(finest[row : row + VIEW, column : column + VIEW]))
+        took.append(1000 * (time.monotonic() - begun))
+    numbers = {
+        **found, "seconds": seconds, "gigapixels": finest.shape[0] * finest.shape[1] / 1e9,
+        "view_ms": {"median": float(np.median(took)), "worst": max(took)}, "lit_share": lit / VIEWS / VIEW**2,
+        "memory": memory.summary(),
+    }  # fmt: skip
+    print(f"a wide scan: {numbers}", flush=True)
+    return numbers
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--only", nargs="+", choices=("scan", "network", "kills", "full"), default=("full", "scan", "kills")
+        "--only",
+        nargs="+",
+        choices=("scan", "network", "kills", "full", "wide"),
+        default=("full", "scan", "kills", "wide"),
     )
     parser.add_argument("--columns", type=int, default=33, help="and rows")
     parser.add_argument("--network", default="decode-2d-lite", help="of the part `network`: the scan with a network")
@@ -199,16 +237,18 @@ def main() -> None:
             "scan": lambda: scan(folder, plan, "gaussian"),
             "network": lambda: scan(folder, plan, arguments.network),
             "kills": lambda: kills(folder, plan),
+            "wide": lambda: wide(folder, side),
         }
         try:
             for name in arguments.only:
                 numbers[name] = parts[name]()
+                kept = keep(NAME, numbers)
         finally:
             for daemon in STARTED:
                 daemon.kill()
             for ring in RINGS:
                 shutil.rmtree(ring, ignore_errors=True)
-    print(keep(NAME, numbers))
+    print(kept)
 
 
 if __name__ == "__main__":

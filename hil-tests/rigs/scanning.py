@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -38,7 +39,7 @@ class Plan:
         return self.tiles * self.frames_per_tile
 
     def begin(self, daemon: Daemon, *, fps: float = 0.0, resume_at: int = 0) -> subprocess.Popen[str]:
-        """The microscope's process; 0 frames per second: as fast as the daemon takes them."""
+        """The microscope's process; 0 frames per second: as fast as they are received."""
         command = [
             str(daemon.binary), "simulate", "--json", "--connect", daemon.frames, "--fps", str(fps), "--seconds", "0",
             "--rows", str(self.rows), "--columns", str(self.columns), "--frames-per-tile", str(self.frames_per_tile),
@@ -56,6 +57,21 @@ def folder(daemon: Daemon) -> Path:
 def is_complete(daemon: Daemon) -> bool:
     """Every tile is finished and the mosaic is whole."""
     return (folder(daemon) / "complete").exists()
+
+
+def held(daemon: Daemon, microscope: subprocess.Popen[str]) -> Callable[[], None]:
+    """A driver that waits for the daemon, as one does that has all night: call it some times a second."""
+    ring = int(str(daemon.settings["ring.mib"])) * 2**20
+
+    def look() -> None:
+        series = daemon.series()
+        if series is None or microscope.poll() is not None:
+            return
+        frame = 2 * series["width_px"] * series["height_px"]
+        full = series["account"]["waiting"] * frame > ring / 3
+        microscope.send_signal(signal.SIGSTOP if full else signal.SIGCONT)
+
+    return look
 
 
 def wait(

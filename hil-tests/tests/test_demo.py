@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
+import pytest
 from PIL import Image
 
 from rigs import places
@@ -44,9 +45,14 @@ def test_the_demo_loses_nothing_finds_most_emitters_and_writes_what_it_says(bina
     assert said["rmse_lateral_nm"] <= 25.0
     table = pyarrow.parquet.read_table(said["localization_file"])
     assert table.num_rows == said["localizations"] > 0
+    frames = pyarrow.parquet.ParquetFile(said["localization_file"]).metadata.row_group(0).column(0)
+    assert frames.statistics.max > frames.statistics.min >= 0, "who asks for some frames finds them"
     with Image.open(said["picture"]) as picture:
         lit = (np.asarray(picture).max(axis=2) > 32).mean()
     assert 0.005 < lit < 0.9, f"{lit:.1%} of the picture is lit"
+    polars = pytest.importorskip("polars", reason="SKIPPED: polars is missing; pip install polars")
+    late = polars.scan_parquet(said["localization_file"]).filter(polars.col("frame") > frames.statistics.max // 2)
+    assert len(late.collect()) == np.count_nonzero(table["frame"].to_numpy() > frames.statistics.max // 2) > 0
 
 
 def test_the_demo_disturbs_no_daemon_that_runs(daemons, binary: Path, tmp_path: Path) -> None:

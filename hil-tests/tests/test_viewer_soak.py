@@ -61,8 +61,8 @@ def test_half_an_hour_of_acquisition_does_not_make_the_viewer_grow(daemons: Any,
         camera.kill()
         camera.wait()
     asked = {name: tab.asked.count(name) for name in set(tab.asked)}
-    # Tiles are asked for again once they are drawn: how often that is depends on the machine (115 times were seen).
-    for method, least in (("GetTiles", 60), ("GetStatistics", 100), ("GetFrame", 50)):
+    # Tiles are asked for again once they are drawn: 551 times on two quiet cores, 115 on two that compile meanwhile.
+    for method, least in (("GetTiles", 100), ("GetStatistics", 100), ("GetFrame", 50)):
         assert asked[method] > least, asked
     grown = (late["JSHeapUsedSize"] - early["JSHeapUsedSize"]) / 2**20
     assert grown < GROWTH_MIB, f"{grown:.1f} MiB more after {asked}; {early} {late}"

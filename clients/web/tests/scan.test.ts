@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, describe as group, it } from "vitest";
 import { ScanSchema, type ScanTile, ScanTileSchema, TileState } from "../src/gen/blinkd/v1/scans_pb";
 import { colourOfState, SIGNS } from "../src/scan/colours";
-import { describe, seamsOf, sentences, spoken } from "../src/scan/describe";
+import { describe, savedOf, seamsOf, sentences, spoken } from "../src/scan/describe";
 import { ended, QUANTITIES, STATES, stateName } from "../src/scan/tiles";
 
 const NEWER = 99 as TileState;
@@ -46,6 +46,21 @@ group("a suspect tile", () => {
 
   it("counts among those of which nothing more comes", () => {
     expect(ended(create(ScanSchema, { tilesByState: { done: 5, failed: 1, suspect: 2, retake: 4 } }))).toBe(8);
+  });
+});
+
+group("early stops", () => {
+  const saved = (framesSaved: bigint, secondsSaved: number) =>
+    savedOf(create(ScanSchema, { earlyStop: true, framesSaved, secondsSaved }));
+
+  it("tell the time they saved, or the frames where nobody knows how fast those come", () => {
+    expect(saved(6000n, 60)).toEqual({ value: "1\u202fmin", rest: "6\u202f000 frames" });
+    expect(saved(6000n, 0)).toEqual({ value: "6\u202f000", rest: "frames" });
+    expect(saved(0n, 0)).toEqual({ value: "0", rest: "frames" });
+  });
+
+  it("are not spoken of where no tile is watched for them", () => {
+    expect(savedOf(create(ScanSchema, {}))).toBeNull();
   });
 });
 

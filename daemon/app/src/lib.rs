@@ -25,4 +25,5 @@ pub mod resolving;
 pub mod serve;
 pub mod store;
 pub mod summary;
+pub mod turns;
 pub mod widefield;

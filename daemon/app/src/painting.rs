@@ -28,7 +28,7 @@ pub use canvas::Canvas;
 pub use files::{Kind, path, pixel_nm, read};
 pub use judging::{Judged, LIMITS, judge};
 pub use record::reopen;
-pub use stage::{PaintingStage, Settings};
+pub use stage::{Settings, stage};
 pub use widefield::Taken;
 
 /// The geometry of a network that draws windows.

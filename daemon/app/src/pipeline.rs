@@ -26,6 +26,7 @@
 //! Stopping follows the data: the input closes, each stage drains and drops its output, the last one out ends
 //! the process.
 
+mod ending;
 mod settings;
 
 use std::net::SocketAddr;
@@ -48,12 +49,12 @@ use crate::config::Config;
 use crate::desk::{Desk, REQUESTS};
 use crate::engines::{self, Opened};
 use crate::files::{self, FileJob};
-use crate::finish::Finisher;
+use crate::finish;
 use crate::ingest::{self, Ingest};
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, Localizer, ToLocalizer, ToPicture};
 use crate::painting::live::{Easel, LivePainter};
-use crate::painting::{Brush as _, PaintingStage};
+use crate::painting::{self, Brush as _};
 use crate::picture::{self, PictureStage};
 use crate::recover::{self, Recovered};
 use crate::serve::{self, Shared};
@@ -164,7 +165,7 @@ impl Daemon {
     /// Starts the painting stage; what is returned rings its bell.
     fn paint(&mut self, config: &Config, clock: Clock, painter: Painter) -> anyhow::Result<Sender<()>> {
         let (ring, bell) = bounded::<()>(1);
-        let stage = PaintingStage::new(settings::painting(config, clock), self.live.clone(), painter);
+        let stage = painting::stage(settings::painting(config, clock), self.live.clone(), painter);
         self.stage(PAINTING, move || {
             settings::step_back(settings::PAINTING);
             stage.run(&bell);
@@ -199,7 +200,7 @@ impl Daemon {
         let ring_painting = painter.map(|painter| self.paint(config, clock, painter)).transpose()?;
         let (ring_finish, finish_bell) = bounded::<()>(1);
         if config.scan.finish {
-            let finisher = Finisher::new(settings::finish(config, clock), self.live.clone(), ring_painting);
+            let finisher = finish::stage(settings::finish(config, clock), self.live.clone(), ring_painting);
             self.stage("finish", move || {
                 settings::step_back(settings::FINISHING);
                 finisher.run(&finish_bell);
@@ -321,78 +322,6 @@ impl Daemon {
         let task = runtime.spawn(serve::run(listener, shared));
         self.server = Some(Server { runtime, task, stop });
         Ok(())
-    }
-
-    /// Waits until the input has ended and everything is drained. The input ends by itself (a file), or
-    /// because whoever holds its stop let go.
-    pub fn join(mut self, limit: Duration) -> anyhow::Result<()> {
-        let deadline = std::time::Instant::now() + limit;
-        let mut failed = None;
-        // In the order of the data: ingest was started last.
-        while let Some((name, stage)) = self.stages.pop() {
-            if !finished_by(&stage, (name != "ingest").then_some(deadline)) {
-                self.live.leave_as_it_is();
-                if name == PAINTING {
-                    tracing::info!(
-                        "tiles of a scan that are not painted yet are painted after the next start"
-                    );
-                    let _ = stage.join(); // it looks up after each window
-                    continue;
-                }
-                let rest = match name {
-                    "finish" => "tiles of a scan that are not finished are finished",
-                    _ => "what waits is in the frame ring and is processed",
-                };
-                anyhow::bail!(
-                    "the {name} stage did not finish within {} s; {rest} at the next start",
-                    limit.as_secs()
-                );
-            }
-            match stage.join() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => failed = failed.or(Some(error)),
-                Err(_) => {
-                    failed = failed.or(Some(anyhow::anyhow!("the {name} stage panicked: this is a bug")))
-                }
-            }
-        }
-        self.crew.close();
-        self.easel = None;
-        for helper in self.helpers.drain(..) {
-            let _ = helper.join(); // a panic there has failed its batch and was reported
-        }
-        if let Some(server) = self.server.take() {
-            server.end();
-        }
-        failed.map_or(Ok(()), Err)
-    }
-}
-
-/// Polls, because a thread cannot be joined with a limit. `None`: as long as it takes.
-fn finished_by(stage: &JoinHandle<anyhow::Result<()>>, deadline: Option<std::time::Instant>) -> bool {
-    let Some(deadline) = deadline else { return true };
-    let tick = crossbeam_channel::tick(Duration::from_millis(5));
-    while !stage.is_finished() {
-        if std::time::Instant::now() > deadline {
-            return false;
-        }
-        let _ = tick.recv();
-    }
-    true
-}
-
-impl Server {
-    fn end(self) {
-        self.stop.cancel();
-        let Self { runtime, task, .. } = self;
-        let ended = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), task).await });
-        match ended {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::error!(%error, "serving ended badly"),
-            Ok(Err(error)) => tracing::error!(%error, "serving ended badly"),
-            Err(_) => tracing::warn!("a client held its stream open for 5 s and was cut"),
-        }
-        runtime.shutdown_timeout(Duration::from_secs(1));
     }
 }
 

@@ -254,6 +254,8 @@ fn hil() -> Result<Ended, String> {
             "pymmcore-plus==0.18.1",
             "useq-schema==0.9.2",
             "zarr==3.1.6",
+            "duckdb==2.0.1",
+            "polars==2.1.0",
         ],
     )?;
     tools::run(Command::new(&python).args(["-m", "ruff", "check", "hil-tests"]))?;

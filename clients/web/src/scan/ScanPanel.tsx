@@ -8,7 +8,7 @@ import type { Scan, ScanTile } from "../gen/blinkd/v1/scans_pb";
 import { useViewer } from "../shell/viewer";
 import { duration, short } from "../units/format";
 import { colourOf, colourOfState, RAMP_CSS, SIGNS } from "./colours";
-import { describe, paintedOf, seamsOf, sentences, spoken } from "./describe";
+import { describe, paintedOf, savedOf, seamsOf, sentences, spoken } from "./describe";
 import { type Cell, Grid } from "./Grid";
 import { Retakes } from "./Retakes";
 import { ended, QUANTITIES, regionAt, STATES, scaleOf } from "./tiles";
@@ -122,6 +122,7 @@ function Progress({ scan }: { scan: Scan }) {
   const all = scan.expectedTiles || scan.tiles.length;
   const seams = seamsOf(scan);
   const painted = paintedOf(scan);
+  const saved = savedOf(scan);
   return (
     <div class="now two">
       <Figure id="tiles_done" name="tiles done" value={String(ended(scan))} rest={`of ${all}`} />
@@ -139,6 +140,7 @@ function Progress({ scan }: { scan: Scan }) {
       />
       <Figure id="seams" name="seams matched" value={seams.value} rest={seams.rest} />
       {painted && <Figure id="painted" name="tiles painted" value={painted.value} rest={painted.rest} />}
+      {saved && <Figure id="saved" name="saved by early stops" value={saved.value} rest={saved.rest} />}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 // In: what the daemon says of them. Out: a line of numbers, the daemon's sentences. Never: a judgement of our own.
 
 import { PictureState, type Scan, type ScanTile } from "../gen/blinkd/v1/scans_pb";
-import { duration, withUnit } from "../units/format";
+import { count, duration, withUnit } from "../units/format";
 import { QUANTITIES, stateName } from "./tiles";
 
 /** Which tile it is, its state, its numbers. */
@@ -41,6 +41,15 @@ export function paintedOf(scan: Scan): { value: string; rest: string } | null {
   if (scan.tilesPainted === 0) return null;
   const doubted = scan.notToBeTrusted;
   return { value: String(scan.tilesPainted), rest: doubted.length > 0 ? `! ${doubted.length} not to be trusted` : "" };
+}
+
+/** What early stops have saved; null where tiles are not watched for it. */
+export function savedOf(scan: Scan): { value: string; rest: string } | null {
+  if (!scan.earlyStop) return null;
+  const frames = count(scan.framesSaved);
+  // Nobody may know how fast frames come.
+  if (scan.secondsSaved <= 0) return { value: frames, rest: "frames" };
+  return { value: duration(scan.secondsSaved), rest: `${frames} frames` };
 }
 
 /** What is wrong with a tile; then what the daemon cannot say of it, and why. */

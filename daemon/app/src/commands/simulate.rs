@@ -29,7 +29,8 @@ pub struct Options {
     /// The daemon's frame socket.
     #[arg(long, default_value = "tcp://127.0.0.1:5766", value_name = "ENDPOINT")]
     pub connect: String,
-    /// Frames per second; 0: as fast as the daemon takes them, waiting instead of dropping.
+    /// Frames per second; 0: as fast as the daemon receives them, nothing dropped on the way. What its frame ring has no
+    /// room for is lost, and counted.
     #[arg(long, default_value_t = 100.0)]
     pub fps: f64,
     /// How long to send; 0: until stopped, or until the scan ends.

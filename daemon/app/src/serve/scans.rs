@@ -18,8 +18,8 @@ use wire::pb;
 use super::grpc::scans_server as grpc;
 use super::watch::{Watch, watch};
 use super::{REQUEST_MAX_BYTES, Shared, convert};
-use crate::finish::is_scan;
 use crate::live::{Book, Door, MAX_TILES, Series, State, TileCount};
+use crate::turns::is_scan;
 use time_left::Standing;
 
 pub struct Scans(Shared);

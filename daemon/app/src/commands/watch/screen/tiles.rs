@@ -264,7 +264,7 @@ fn tile_style(state: TileState, palette: Palette) -> Style {
 fn about(scan: &pb::Scan, palette: Palette, width: usize, rows: usize) -> Vec<Line<'static>> {
     let left = scan.seconds_left.map(|s| format!("{} left", duration(s)));
     let again = (!scan.retake.is_empty()).then(|| format!("{} to take again", scan.retake.len()));
-    let rest: Vec<String> = left.into_iter().chain(again).collect();
+    let rest: Vec<String> = left.into_iter().chain(saved(scan)).chain(again).collect();
     let rest = (!rest.is_empty()).then(|| Line::styled(rest.join(" · "), palette.number()));
     let rest: Vec<Line> = rest.into_iter().chain(trouble(scan, palette, width)).collect();
     let named = counts(scan, palette, width, true);
@@ -272,6 +272,14 @@ fn about(scan: &pb::Scan, palette: Palette, width: usize, rows: usize) -> Vec<Li
     let mut lines: Vec<Line> = counts.into_iter().chain(rest).collect();
     lines.extend(reasons::lines(scan, palette, width, rows.saturating_sub(lines.len())));
     lines
+}
+
+/// By early stops.
+fn saved(scan: &pb::Scan) -> Option<String> {
+    (scan.frames_saved > 0).then(|| match scan.seconds_saved {
+        seconds if seconds > 0.0 => format!("{} saved", duration(seconds)),
+        _ => format!("{} frames saved", count(scan.frames_saved)), // nobody knows how fast they come
+    })
 }
 
 /// `● 1 acquiring  ■ 40 done`, on as many rows as it takes.

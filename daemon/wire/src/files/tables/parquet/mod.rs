@@ -6,6 +6,7 @@
 //! pair of positions be absent.
 
 pub mod dataset;
+mod footer;
 mod read;
 mod write;
 

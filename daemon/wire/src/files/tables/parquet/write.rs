@@ -7,7 +7,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{FloatType, Int32Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use smlm::localization::Localization;
@@ -16,6 +16,7 @@ use smlm::units::{PixelSize, Px};
 use super::super::pending::PendingFile;
 use super::super::{TableError, TableMeta, TableWriter};
 use super::error_of;
+use super::footer::order_by_type;
 
 /// Rows collected before they are written; 6 MiB.
 const GROUP_ROWS: usize = 128 << 10;
@@ -62,6 +63,10 @@ impl Writer {
             .set_compression(Compression::ZSTD(level))
             .set_dictionary_enabled(false)
             .set_encoding(Encoding::PLAIN)
+            // What is not known is NaN, which has no place between a minimum and a maximum.
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_column_statistics_enabled("frame".into(), EnabledStatistics::Chunk)
+            .set_column_statistics_enabled("tile".into(), EnabledStatistics::Chunk)
             .set_key_value_metadata(Some(notes(meta)));
         let properties = COLUMNS.iter().fold(properties, |properties, (name, _)| {
             properties.set_column_encoding((*name).into(), Encoding::BYTE_STREAM_SPLIT)
@@ -124,7 +129,10 @@ impl TableWriter for Writer {
             self.write_group()?;
         }
         let path = self.out.inner().target().to_owned();
-        self.out.into_inner().map_err(|error| error_of(&path, "writing", error))?.finish()
+        let mut out = self.out.into_inner().map_err(|error| error_of(&path, "writing", error))?;
+        let ordered = out.file().and_then(|file| order_by_type(file, 2 + COLUMNS.len()));
+        ordered.map_err(|cause| TableError::io(&path, "writing", cause))?;
+        out.finish()
     }
 }
 

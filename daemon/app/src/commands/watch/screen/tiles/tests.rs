@@ -56,6 +56,18 @@ fn time_left_and_tiles_in_trouble_are_said_in_words() {
 }
 
 #[test]
+fn what_early_stops_have_saved_stands_beside_the_time_left() {
+    let said = |frames_saved, seconds_saved| {
+        let scan = pb::Scan { early_stop: true, frames_saved, seconds_saved, ..samples::scan(12, 12, 40) };
+        let lines = about(&scan, Palette::default(), 60, 5);
+        lines.iter().map(ToString::to_string).find(|line| line.contains("left")).unwrap()
+    };
+    assert_eq!(said(0, 0.0), "2 h 5 min left · 1 to take again");
+    assert_eq!(said(6000, 60.0), "2 h 5 min left · 1 min saved · 1 to take again");
+    assert_eq!(said(600, 0.0), "2 h 5 min left · 600 frames saved · 1 to take again");
+}
+
+#[test]
 fn suspect_tiles_say_why_in_the_rows_that_are_left() {
     let said = |rows| {
         let lines = about(&samples::suspect_scan(12, 12, 40), Palette::default(), 38, rows);

@@ -18,7 +18,6 @@
 //! Polars takes hidden files for data as well: while tiles are written, give it `scan.parquet/*/*.parquet`.
 
 mod error;
-mod footer;
 mod index;
 mod order;
 mod part;

@@ -17,8 +17,8 @@ use smlm::localization::Localization;
 
 use super::super::super::pending::{PendingFile, sync_folder};
 use super::super::error_of;
+use super::super::footer::order_by_type;
 use super::super::write::{COLUMNS, Column};
-use super::footer::order_by_type;
 use super::order::{Boxes, GROUP_ROWS, Places};
 use super::{DatasetError, MAX_TILE_ROWS, Region, TableError, TileInfo, TilePart, stage_nm};
 

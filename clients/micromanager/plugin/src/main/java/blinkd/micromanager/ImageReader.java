@@ -16,6 +16,8 @@ import org.micromanager.data.Metadata;
  */
 final class ImageReader {
     private static final double NM_PER_UM = 1000.0;
+    /** Of a pixel of the frame stream. */
+    private static final int MOST_BITS = 16;
 
     private final Plan plan;
     private final ZoneId localZone;
@@ -38,6 +40,8 @@ final class ImageReader {
             start.pixelSizeYNm = pixelUm * NM_PER_UM;
         }
         start.exposureMs = orZero(metadata.getExposureMs());
+        Integer bits = metadata.getBitDepth();
+        start.bitDepth = bits == null || bits < 1 || bits > MOST_BITS ? 0 : bits;
         AffineTransform affine = metadata.getPixelSizeAffine();
         if (affine != null && affine.getDeterminant() != 0) {
             // Micro-Manager's order is by rows, Java's own by columns.

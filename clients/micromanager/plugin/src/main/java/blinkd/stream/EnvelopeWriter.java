@@ -35,7 +35,8 @@ public final class EnvelopeWriter {
                 .text(18, start.metadataJson)
                 .fixed64(19, start.startUnixNs)
                 .bytes(20, start.widefieldOf)
-                .optionalNumber(21, start.widefieldSkipFrames == null ? null : (long) start.widefieldSkipFrames);
+                .optionalNumber(21, start.widefieldSkipFrames == null ? null : (long) start.widefieldSkipFrames)
+                .number(22, start.bitDepth);
         return envelope(2, body);
     }
 

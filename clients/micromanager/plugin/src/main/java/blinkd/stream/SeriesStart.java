@@ -27,6 +27,8 @@ public final class SeriesStart {
     public Integer widefieldSkipFrames;
 
     public double exposureMs;
+    /** Of the camera's counts; 0: not known. */
+    public int bitDepth;
     public String metadataJson = "";
     public long startUnixNs;
 

@@ -250,6 +250,20 @@ class RecordingTest {
     }
 
     @Test
+    void theBitsOfTheCameraAreSaidSoThatSaturationIsSeen() {
+        Integer[][] cases = {{12, 12}, {null, 0}, {0, 0}, {24, 0}};
+        for (Integer[] one : cases) {
+            FakeImage image = image(0, 0);
+            image.bitDepth = one[0];
+            Recording recording = recording(FakeSummary.burst("bits", 1));
+            recording.image(image);
+            recording.end();
+            written.end();
+            assertEquals(one[1], written.starts.get(written.starts.size() - 1).bitDepth);
+        }
+    }
+
+    @Test
     void positionsOfAListThatIsNoGridHaveNeitherRowsNorColumnsButTheirPlaces() {
         FakeSummary summary = FakeSummary.burst("by hand", 1);
         List<MultiStagePosition> listed = new ArrayList<>();

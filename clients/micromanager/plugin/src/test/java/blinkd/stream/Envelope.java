@@ -148,6 +148,7 @@ final class Envelope {
                 case 19: start.startUnixNs = in.fixed64(); break;
                 case 20: start.widefieldOf = in.bytes(); break;
                 case 21: start.widefieldSkipFrames = (int) in.number(); break;
+                case 22: start.bitDepth = (int) in.number(); break;
                 default: in.skip();
             }
         }

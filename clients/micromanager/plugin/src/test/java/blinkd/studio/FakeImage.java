@@ -24,6 +24,7 @@ public final class FakeImage implements Image, Metadata {
     public Double yUm;
     public Double zUm;
     public Integer binning = 1;
+    public Integer bitDepth;
     public Rectangle roi;
 
     public FakeImage(Object pixels, int width, int height) {
@@ -109,6 +110,11 @@ public final class FakeImage implements Image, Metadata {
     @Override
     public Integer getBinning() {
         return binning;
+    }
+
+    @Override
+    public Integer getBitDepth() {
+        return bitDepth;
     }
 
     @Override

@@ -19,6 +19,8 @@ public interface Metadata {
 
     Integer getBinning();
 
+    Integer getBitDepth();
+
     Long getImageNumber();
 
     Rectangle getROI();

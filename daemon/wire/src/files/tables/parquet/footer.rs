@@ -1,7 +1,7 @@
 //! Statistics that other programs believe.
 //!
-//! In: a file that `parquet` has written, unencrypted, without NaN where it has statistics. Out: the same, its floating point columns said to
-//! be in the order of their type. Never: a byte that is not the one expected.
+//! In: a file that `parquet` has written, unencrypted, without NaN where it has statistics. Out: the same, its floating
+//! point columns said to be in the order of their type. Never: a byte that is not the one expected.
 //!
 //! `parquet` 60 says of f32 and f64 that they are in the total order of IEEE 754, which is new in the format.
 //! Arrow C++ (26 and before) then takes their minima and maxima for unknown, and a region would be sought in every row
