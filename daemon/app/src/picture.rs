@@ -232,7 +232,7 @@ impl PictureStage {
         let seq = lane.true_for_seq;
         self.newest = Some((batch.series.id, seq));
         publish(&mut self.subscriptions, batch.series.id, seq, &batch.localizations);
-        lane.to_draw(&batch);
+        lane.draw_later(&batch);
         batch.frames.clear();
         let _ = self.outs.spare.try_send(batch); // full: enough spare ones exist
     }

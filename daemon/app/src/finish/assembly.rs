@@ -26,7 +26,7 @@ use smlm::stitch::Seam;
 use smlm::units::Nm;
 use wire::files::tables::dataset::{Dataset, TilePart};
 
-use super::canvas::{Canvas, Content, Extent, Spot};
+use super::canvas::{Canvas, Content, Extent, Spot, in_bands};
 use super::drawn::Drawn;
 use super::layer::{Layer, remove};
 
@@ -39,8 +39,8 @@ pub const TABLE: &str = "localizations.parquet";
 const FLUSH: Duration = Duration::from_secs(10);
 /// For shards of the growing picture that wait to be written.
 const GROWING_BYTES: usize = 192 << 20;
-/// The same of the last one, which is drawn row by row; see [`wire::files::zarr::Layout::default`].
-const MOSAIC_BYTES: usize = 768 << 20;
+/// The same of the last one, which is drawn in bands.
+const MOSAIC_BYTES: usize = 256 << 20;
 /// A tile that moved by more than this at the end is written into the data set again.
 const MOVED_NM: f64 = 1.0;
 /// Tiles to each side of the first one where the publisher names no grid.
@@ -266,13 +266,13 @@ impl Assembly {
             let corner = corners.get(&spot.tile.index).map_or(spot.corner, |corner| self.on_stage(*corner));
             Spot { corner, ..*spot }
         };
-        // By row and column; the last one is drawn first, which is all the same.
         let spots: Vec<Spot> = self.growing.spots().map(at_last).collect();
         let Some(extent) = Extent::around(spots.iter()) else { return Ok(Last::Layers { spots }) };
         let partial = partial(&self.folder);
         remove(&partial)?;
         let canvas = Canvas::open(&partial, &self.content, extent, MOSAIC_BYTES)?;
-        Ok(Last::Drawing { canvas: Box::new(canvas), left: spots.clone(), spots })
+        // The last one is drawn first, which is all the same.
+        Ok(Last::Drawing { canvas: Box::new(canvas), left: in_bands(&spots), spots })
     }
 
     fn draw_last(&mut self, canvas: &mut Canvas<u16>, spot: &Spot) -> anyhow::Result<()> {

@@ -224,6 +224,18 @@ impl Canvas<u16> {
     }
 }
 
+/// Width of a band: 8 shards of 20 nm pixels.
+const BAND: Nm = Nm(20.0 * 16_384.0);
+
+/// The order in which a whole picture is drawn: band by band of columns, each row by row. What two rows of tiles share of
+/// shards must be in memory, and of a band that is a quarter of what it is of 33 tiles beside each other.
+pub fn in_bands<'s>(spots: impl IntoIterator<Item = &'s Spot>) -> Vec<Spot> {
+    let mut spots: Vec<Spot> = spots.into_iter().copied().collect();
+    let band = |spot: &Spot| (spot.corner.0.0 / BAND.0).floor() as i64;
+    spots.sort_by_key(|spot| (band(spot), spot.tile.row, spot.tile.column));
+    spots
+}
+
 /// Shortens a stretch to the middle of its overlap with another one of about its length.
 fn meet(from: &mut f64, to: &mut f64, other: f64, length: f64) {
     let (end, middle) = (other + length, f64::midpoint(*from, *to));
@@ -267,6 +279,17 @@ mod tests {
         let (width, height) = (reader.about().width, reader.about().height);
         let region = Region { x: 0, y: 0, width, height };
         (reader.view(0, 0, region).unwrap(), width)
+    }
+
+    #[test]
+    fn a_whole_picture_is_drawn_band_by_band_and_a_band_row_by_row() {
+        let at = |row: u32, column: u32| {
+            let spot = spot(column, 200_000.0 * f64::from(column) - 1000.0);
+            Spot { tile: Tile { row, ..spot.tile }, ..spot }
+        };
+        let spots: Vec<Spot> = (0..2).flat_map(|row| (0..4).map(move |column| at(row, column))).collect();
+        let order: Vec<_> = in_bands(&spots).iter().map(|spot| (spot.tile.row, spot.tile.column)).collect();
+        assert_eq!(order, [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (0, 3), (1, 2), (1, 3)]);
     }
 
     #[test]

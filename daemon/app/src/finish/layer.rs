@@ -12,7 +12,7 @@ use smlm::grey::Grey;
 use smlm::units::Nm;
 use wire::files::zarr::{Channel, Value};
 
-use super::canvas::{Canvas, Content, Extent, Picture, Spot};
+use super::canvas::{Canvas, Content, Extent, Picture, Spot, in_bands};
 
 /// Where the pictures of tiles come from.
 pub trait TilePictures: Send {
@@ -141,7 +141,7 @@ impl<T: Value> Layer for Pictures<T> {
         let (whole, partial) = (self.path(""), self.path("partial."));
         remove(&partial)?;
         let mut canvas = None;
-        for spot in spots {
+        for spot in &in_bands(spots) {
             let Some(picture) = self.source.of(spot.tile) else { continue };
             let (values, pixel) = self.values(&picture, spot);
             let canvas = match &mut canvas {

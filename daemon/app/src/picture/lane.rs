@@ -272,7 +272,7 @@ impl Lane {
     }
 
     /// A batch that was accounted for is to be added to the map, where the tile in hand lies.
-    pub(super) fn to_draw(&mut self, batch: &Batch) {
+    pub(super) fn draw_later(&mut self, batch: &Batch) {
         self.tile.shown = Shown::AsTheyCame;
         let first = batch.frames.first();
         if let Some(place) = first.and_then(|first| self.place(first.id.seq.0, self.span)) {
