@@ -92,3 +92,18 @@ def test_a_stage_that_is_2_um_off_is_put_right_where_tiles_share_structure(daemo
     # Nothing says which tile's stage position is right: the scan as a whole lies where their mean does.
     apart = np.asarray(errors) - np.mean(errors, axis=0)
     assert np.abs(apart).max() < 20.0, apart
+    # 3 x 3 tiles have 12 seams; each is told, with what is left of it.
+    seams = scan.seams
+    assert seams is not None
+    assert (len(seams.each), seams.matched + seams.rejected + seams.without) == (12, 12)
+    left = [np.hypot(seam.residual_x_nm, seam.residual_y_nm) for seam in seams.each if seam.sd_nm and not seam.rejected]
+    assert len(left) == seams.matched >= 8
+    assert np.isclose(np.sqrt(np.mean(np.square(left))), seams.residual_nm)
+    assert all(seam.missing for seam in seams.each if seam.sd_nm is None)
+    assert daemon.terminate() == 0, daemon.log()
+    daemon.start()
+    with Client(daemon.grpc) as client:
+        (again,) = until(lambda: client.scans.list() or None, what="the scan is known again")
+        again = client.scans.get(again.series_id)
+    moved = [[(tile.report.moved_x_nm, tile.report.placed_by_seams) for tile in one.tiles] for one in (scan, again)]
+    assert (again.seams, moved[1]) == (seams, moved[0])

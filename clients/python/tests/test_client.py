@@ -56,6 +56,7 @@ PAIRS: list[tuple[type[Any], type[Message]]] = [
     (models.Range, pb_m.Range),
     (scans.Scan, pb_s.Scan),
     (scans.ScanTile, pb_s.ScanTile),
+    (scans.Seam, pb_s.Seam),
     (scans.Seams, pb_s.Seams),
     (scans.TileReason, pb_s.TileReason),
     (scans.TileReport, pb_s.TileReport),

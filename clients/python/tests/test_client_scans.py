@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from blinkd import AsyncClient, Client
-from blinkd.client import Enough, PictureState, Scan, Seams, TileReason, TileState
+from blinkd.client import Enough, PictureState, Scan, Seam, Seams, TileReason, TileState
 from blinkd.v1 import scans_pb2 as pb
 from fake_daemon import FakeDaemon
 
@@ -19,7 +19,11 @@ def scan() -> pb.Scan:
     )
     tiles = [pb.ScanTile(state=4, visits=1), pb.ScanTile(state=7, visits=1, report=report)]
     tiles[1].tile.tile_index = 1
-    seams = pb.Seams(matched=1, residual_nm=8.5)
+    each = [
+        pb.Seam(tile_index=0, other_index=1, residual_x_nm=8.0, residual_y_nm=-3.0, sd_nm=2.0),
+        pb.Seam(tile_index=1, other_index=2, missing="a tile has only 3 localizations near this edge"),
+    ]
+    seams = pb.Seams(matched=1, without=1, residual_nm=8.5, each=each)
     return pb.Scan(series_id=ID, tiles=tiles, tiles_finished=1, suspect=[1], seams=seams, tiles_by_state={"suspect": 1})
 
 
@@ -59,7 +63,14 @@ def test_a_picture_that_contradicts_its_widefield_is_a_warning_and_says_why() ->
 def test_a_scan_says_how_far_it_is_and_what_its_seams_are_like() -> None:
     told = asked(scan())
     assert (told.tiles_finished, told.suspect, told.complete) == (1, (1,), False)
-    assert told.seams == Seams(matched=1, rejected=0, without=0, residual_nm=8.5)
+    few = "a tile has only 3 localizations near this edge"
+    matched = Seam(
+        tile_index=0, other_index=1, residual_x_nm=8.0, residual_y_nm=-3.0, sd_nm=2.0, rejected=False, missing=""
+    )
+    without = Seam(
+        tile_index=1, other_index=2, residual_x_nm=None, residual_y_nm=None, sd_nm=None, rejected=False, missing=few
+    )
+    assert told.seams == Seams(matched=1, rejected=0, without=1, residual_nm=8.5, each=(matched, without))
 
 
 def test_a_tile_of_which_there_is_enough_says_where_and_what_was_saved() -> None:

@@ -9,6 +9,7 @@ mod canvas;
 mod drawn;
 mod layer;
 mod layers;
+mod layout;
 mod record;
 pub(crate) mod runs;
 mod scan;

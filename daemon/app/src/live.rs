@@ -24,7 +24,7 @@ use smlm::series::{Channel, SeriesInfo};
 use smlm::statistics::{Latency, Statistics};
 use wire::bad_message::BadMessage;
 
-pub use self::book::{Book, Early, Placed, SeamCount, TileReport};
+pub use self::book::{Book, Early, Fate, Placed, SeamFate, Seams, TileReport};
 pub use self::door::{Door, MAX_TILES, TileCount, Wishes};
 pub use self::pictures::{PictureReport, Pictures};
 pub use self::view::View;

@@ -21,11 +21,12 @@ use smlm::verdict::Limits;
 
 use super::assembly::{Assembly, Done, Ending, Plan};
 use super::canvas::Spot;
+use super::layout::{self, Layout};
 use super::record::{self, Records};
 use super::runs::{Run, Runs};
 use super::tile::{self, Worked};
 use super::{Settings, layers};
-use crate::live::{Early, Live, Placed, SeamCount, Series, TileReport, Visit};
+use crate::live::{Early, Live, Placed, Series, TileReport, Visit};
 use crate::painting;
 use crate::store::journal::{self, JournalReader};
 
@@ -258,7 +259,10 @@ impl ScanAtWork {
             return Ok(ending == Ending::More);
         }
         if !matches!(self.assembling, Assembling::Failed) {
-            record::set_complete(&journal::folder(&settings.store, self.series.id))?;
+            let folder = journal::folder(&settings.store, self.series.id);
+            let layout = Layout::of(&self.series.book());
+            layout.write(&folder)?;
+            record::set_complete(&folder)?;
         }
         self.series.book().complete = true;
         Ok(false)
@@ -333,14 +337,7 @@ impl ScanAtWork {
                 Some((at.index, Placed { moved, from: at.from }))
             })
             .collect();
-        let rejected = solution.rejected().count() as u32;
-        let seams = SeamCount {
-            matched: solution.seams.len() as u32 - rejected,
-            rejected,
-            without: stitcher.apart().len() as u32,
-            residual: solution.residual_rms(),
-        };
-        book.set_places(places, seams);
+        book.set_places(places, layout::seams(stitcher, &solution));
     }
 }
 
@@ -364,5 +361,5 @@ pub fn reopen(series: &Series, folder: &Path, limits: &Limits) -> anyhow::Result
     let mut book = series.book();
     book.put_all(reports, limits);
     book.complete = record::is_complete(folder);
-    Ok(())
+    layout::reopen(folder, &mut book)
 }

@@ -4,7 +4,9 @@
 //! again whenever a neighbour has finished. Never: a localization.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smlm::drift::Moved;
 use smlm::enough::Enough;
 use smlm::frame::Tile;
@@ -73,22 +75,45 @@ pub struct Book {
     enough: BTreeMap<u32, Enough>,
     /// The tile of each report, in the order in which they came.
     reported: Vec<u32>,
-    pub seams: SeamCount,
+    pub seams: Seams,
     pub pictures: Pictures,
     /// The series has ended and all its tiles are finished.
     pub complete: bool,
 }
 
 /// What became of the overlaps.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SeamCount {
-    pub matched: u32,
-    /// Contradicted by others, and left out.
-    pub rejected: u32,
-    /// Neighbours that share nothing to be matched by.
-    pub without: u32,
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seams {
+    pub each: Arc<[SeamFate]>,
     /// Root mean square of what is left at those that count.
     pub residual: Option<Nm>,
+}
+
+/// What became of the overlap of two tiles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeamFate {
+    /// Indices of the tiles; `a` was there first.
+    pub a: u32,
+    pub b: u32,
+    pub fate: Fate,
+}
+
+/// In nm, x and y.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// By how much more b lies aside of a by what both show than by their places; the standard deviation of each.
+    Matched { residual_nm: (f64, f64), sd_nm: f64 },
+    /// Contradicted by others, and left out.
+    Rejected { residual_nm: (f64, f64), sd_nm: f64 },
+    /// They share nothing to be matched by; why.
+    Without(String),
+}
+
+impl Seams {
+    pub fn count(&self, of: impl Fn(&Fate) -> bool) -> u32 {
+        self.each.iter().filter(|seam| of(&seam.fate)).count() as u32
+    }
 }
 
 impl Book {
@@ -138,8 +163,12 @@ impl Book {
     }
 
     /// Where the tiles lie, all at once.
-    pub fn set_places(&mut self, places: BTreeMap<u32, Placed>, seams: SeamCount) {
+    pub fn set_places(&mut self, places: BTreeMap<u32, Placed>, seams: Seams) {
         (self.places, self.seams) = (places, seams);
+    }
+
+    pub fn places(&self) -> &BTreeMap<u32, Placed> {
+        &self.places
     }
 
     /// Of each tile's first pixel, by what the tiles show, else by the stage; relative to the scan's first tile.

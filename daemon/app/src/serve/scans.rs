@@ -205,7 +205,7 @@ impl grpc::Scans for Scans {
         _: Request<pb::ListScansRequest>,
     ) -> Result<Response<pb::ListScansResponse>, Status> {
         let all = self.0.live.all().into_iter().filter(|series| is_scan(&series.door()));
-        let scans = all.map(|series| self.describe(&series, |_| false)).collect();
+        let scans = all.map(|series| without_each_seam(self.describe(&series, |_| false))).collect();
         Ok(Response::new(pb::ListScansResponse { scans }))
     }
 
@@ -229,7 +229,7 @@ impl grpc::Scans for Scans {
             let series = service.find(&asked.series_id).ok()?;
             let message = service.describe(&series, |tile| told.get(&index(tile)) != Some(tile));
             told.extend(message.tiles.iter().map(|tile| (index(tile), tile.clone())));
-            Some(message)
+            Some(without_each_seam(message))
         });
         Ok(Response::new(stream))
     }
@@ -247,6 +247,12 @@ impl grpc::Scans for Scans {
         })?;
         Ok(Response::new(self.describe(&series, |_| true)))
     }
+}
+
+/// A scan has twice as many seams as tiles, and all of them change with every tile.
+fn without_each_seam(mut scan: pb::Scan) -> pb::Scan {
+    scan.seams.iter_mut().for_each(|seams| seams.each.clear());
+    scan
 }
 
 fn index(tile: &pb::ScanTile) -> u32 {

@@ -178,10 +178,21 @@ fn a_finished_scan_can_be_looked_at_after_a_restart() {
     until("the scan is complete", || rig.series(1).book().complete);
     rig.done(1);
     drop(sender.publisher);
+    let seams = scan(&rig).seams;
     let rig = rig.stop().start_again();
     until("the recording is listed", || rig.live.find(id(1)).is_some());
     let said = scan(&rig);
     assert!(said.complete && said.tiles.len() == 6);
+    assert_eq!(said.seams, seams);
+    let each = seams.unwrap().each;
+    assert_eq!(
+        each.len(),
+        7,
+        "two rows of three tiles have four edges between columns and three between rows"
+    );
+    let told =
+        |seam: &pb::Seam| seam.sd_nm.is_none() && seam.missing.contains("localizations near this edge");
+    assert!(each.iter().all(told), "{each:?}");
     assert!(said.tiles.iter().all(|tile| tile.report.as_ref().is_some_and(|r| r.localizations == 40)));
 }
 

@@ -130,6 +130,26 @@ class Seams:
     """Neighbours that share nothing to be matched by."""
     residual_nm: float | None
     """Root mean square at those that count."""
+    each: tuple[Seam, ...]
+    """Of `client.scans.get` alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seam:
+    """What became of the overlap of two tiles."""
+
+    tile_index: int
+    """The one that was there first."""
+    other_index: int
+    residual_x_nm: float | None
+    """By how much more the other lies aside by what both show than by their places; None: they are not matched."""
+    residual_y_nm: float | None
+    sd_nm: float | None
+    """Standard deviation of each."""
+    rejected: bool
+    """Contradicted by others, and left out."""
+    missing: str
+    """Why they are not matched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

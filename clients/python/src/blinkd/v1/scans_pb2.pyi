@@ -163,16 +163,36 @@ class TilePicture(_message.Message):
     def __init__(self, state: _Optional[_Union[PictureState, str]] = ..., model: _Optional[str] = ..., structure: _Optional[str] = ..., widefield_series_id: _Optional[bytes] = ..., rsp: _Optional[float] = ..., rse_adu: _Optional[float] = ..., error: _Optional[float] = ..., error_share: _Optional[float] = ..., not_to_be_trusted: bool = ..., reason: _Optional[str] = ..., took_s: _Optional[float] = ..., painted_unix_ns: _Optional[int] = ...) -> None: ...
 
 class Seams(_message.Message):
-    __slots__ = ("matched", "rejected", "without", "residual_nm")
+    __slots__ = ("matched", "rejected", "without", "residual_nm", "each")
     MATCHED_FIELD_NUMBER: _ClassVar[int]
     REJECTED_FIELD_NUMBER: _ClassVar[int]
     WITHOUT_FIELD_NUMBER: _ClassVar[int]
     RESIDUAL_NM_FIELD_NUMBER: _ClassVar[int]
+    EACH_FIELD_NUMBER: _ClassVar[int]
     matched: int
     rejected: int
     without: int
     residual_nm: float
-    def __init__(self, matched: _Optional[int] = ..., rejected: _Optional[int] = ..., without: _Optional[int] = ..., residual_nm: _Optional[float] = ...) -> None: ...
+    each: _containers.RepeatedCompositeFieldContainer[Seam]
+    def __init__(self, matched: _Optional[int] = ..., rejected: _Optional[int] = ..., without: _Optional[int] = ..., residual_nm: _Optional[float] = ..., each: _Optional[_Iterable[_Union[Seam, _Mapping]]] = ...) -> None: ...
+
+class Seam(_message.Message):
+    __slots__ = ("tile_index", "other_index", "residual_x_nm", "residual_y_nm", "sd_nm", "rejected", "missing")
+    TILE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    OTHER_INDEX_FIELD_NUMBER: _ClassVar[int]
+    RESIDUAL_X_NM_FIELD_NUMBER: _ClassVar[int]
+    RESIDUAL_Y_NM_FIELD_NUMBER: _ClassVar[int]
+    SD_NM_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    tile_index: int
+    other_index: int
+    residual_x_nm: float
+    residual_y_nm: float
+    sd_nm: float
+    rejected: bool
+    missing: str
+    def __init__(self, tile_index: _Optional[int] = ..., other_index: _Optional[int] = ..., residual_x_nm: _Optional[float] = ..., residual_y_nm: _Optional[float] = ..., sd_nm: _Optional[float] = ..., rejected: bool = ..., missing: _Optional[str] = ...) -> None: ...
 
 class Enough(_message.Message):
     __slots__ = ("seq", "frames", "localizations", "frc_nm")

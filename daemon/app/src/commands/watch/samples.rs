@@ -135,7 +135,13 @@ pub fn suspect_scan(rows: u32, columns: u32, done: u32) -> pb::Scan {
     scan.tiles_by_state.insert("suspect".into(), 2);
     scan.tiles_finished = 5;
     scan.suspect = vec![3, 4];
-    scan.seams = Some(pb::Seams { matched: 7, rejected: 1, without: 2, residual_nm: Some(8.4) });
+    scan.seams = Some(pb::Seams {
+        matched: 7,
+        rejected: 1,
+        without: 2,
+        residual_nm: Some(8.4),
+        ..pb::Seams::default()
+    });
     scan
 }
 

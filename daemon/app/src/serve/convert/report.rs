@@ -5,7 +5,7 @@ use smlm::stitch::PlacedFrom;
 use smlm::verdict::Verdict;
 use wire::pb;
 
-use crate::live::{PictureReport, Pictures, Placed, SeamCount, TileReport};
+use crate::live::{Fate, PictureReport, Pictures, Placed, SeamFate, Seams, TileReport};
 
 pub fn report(
     report: &TileReport,
@@ -85,11 +85,29 @@ pub fn enough(enough: &Enough) -> pb::Enough {
     pb::Enough { seq, frames, localizations, frc_nm: frc.map(|nm| nm.0) }
 }
 
-pub fn seams(seams: &SeamCount) -> pb::Seams {
+pub fn seams(seams: &Seams) -> pb::Seams {
     pb::Seams {
-        matched: seams.matched,
-        rejected: seams.rejected,
-        without: seams.without,
+        matched: seams.count(|fate| matches!(fate, Fate::Matched { .. })),
+        rejected: seams.count(|fate| matches!(fate, Fate::Rejected { .. })),
+        without: seams.count(|fate| matches!(fate, Fate::Without(_))),
         residual_nm: seams.residual.map(|nm| nm.0),
+        each: seams.each.iter().map(seam).collect(),
+    }
+}
+
+fn seam(SeamFate { a, b, fate }: &SeamFate) -> pb::Seam {
+    let of = pb::Seam { tile_index: *a, other_index: *b, ..pb::Seam::default() };
+    let measured = |(x, y): (f64, f64), sd_nm: f64, of: pb::Seam| pb::Seam {
+        residual_x_nm: Some(x),
+        residual_y_nm: Some(y),
+        sd_nm: Some(sd_nm),
+        ..of
+    };
+    match fate {
+        Fate::Matched { residual_nm, sd_nm } => measured(*residual_nm, *sd_nm, of),
+        Fate::Rejected { residual_nm, sd_nm } => {
+            pb::Seam { rejected: true, ..measured(*residual_nm, *sd_nm, of) }
+        }
+        Fate::Without(why) => pb::Seam { missing: why.clone(), ..of },
     }
 }
