@@ -315,8 +315,8 @@ class Client:
         `as_shown`: where the picture has them, not where they were seen: without the drift of tiles that are over, and
         without those of tiles that were taken again.
         """
-        pieces = list(self.iter_query(series, tile=tile, frames=frames, filter=filter, as_shown=as_shown))
-        return LocalizationBatch.joined(pieces, series_id=asks.series_id(series))
+        found = self.iter_query(series, tile=tile, frames=frames, filter=filter, as_shown=as_shown)
+        return LocalizationBatch.joined(list(found), series_id=asks.series_id(series))
 
     def export(
         self,
