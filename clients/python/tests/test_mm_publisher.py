@@ -303,10 +303,10 @@ def test_a_real_sequence_is_read_like_the_one_of_these_tests() -> None:
 def test_without_a_daemon_no_call_waits_and_each_frame_is_counted(core: FakeCore, receiver: Receiver) -> None:
     with Publisher(core, endpoint=receiver.endpoint).attach() as publisher:
         core.mda.events.sequenceStarted.emit(sequence(), {})
-        for t in range(100):
+        for t in range(600):
             frame(core, g=0, t=t)
         counts = publisher.counts["Camera"]
-        assert (counts.captured, counts.sent, counts.waiting, counts.dropped) == (100, 0, 32, 68)
+        assert (counts.captured, counts.sent, counts.waiting, counts.dropped) == (600, 0, 512, 88)
 
 
 def test_what_was_detached_hears_nothing(core: FakeCore, receiver: Receiver) -> None:

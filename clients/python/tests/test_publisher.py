@@ -162,7 +162,7 @@ def test_after_the_daemon_was_gone_frames_go_on_by_themselves_and_the_series_is_
         receiver.wait_for("frame", count=5)
         receiver.close()
         until(lambda: not publisher.connected, what="the publisher notices")
-        for _ in range(50):
+        for _ in range(530):
             publisher.send_frame(SMALL)
         before = len(receiver.messages)
         receiver.bind()
@@ -172,13 +172,13 @@ def test_after_the_daemon_was_gone_frames_go_on_by_themselves_and_the_series_is_
         counts = publisher.end()
         receiver.wait_for("series_end")
         assert whole(counts)
-        assert counts.captured == 56
-        assert counts.dropped == 50 - 32
+        assert counts.captured == 536
+        assert counts.dropped == 530 - 512
         after = receiver.messages[before:]
         assert after[0][0].WhichOneof("kind") == "series_start"
         seqs = [h.seq for h in receiver.frames()]
         assert seqs == sorted(set(seqs))
-        assert seqs[-1] == 55
+        assert seqs[-1] == 535
 
 
 def test_a_daemon_that_comes_back_hears_of_the_series_before_any_frame(receiver: Receiver) -> None:

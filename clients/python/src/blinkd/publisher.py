@@ -38,7 +38,7 @@ class FramePublisher:
         self,
         endpoint: str = DEFAULT_ENDPOINT,
         *,
-        queue_frames: int = 32,
+        queue_frames: int = 512,
         queue_bytes: int = 256 << 20,
         heartbeat_s: float = 1.0,
         form: Form = "protobuf",
