@@ -40,7 +40,7 @@ const FLUSH: Duration = Duration::from_secs(10);
 /// For shards of the growing picture that wait to be written.
 const GROWING_BYTES: usize = 192 << 20;
 /// The same of the last one, which is drawn in bands.
-const MOSAIC_BYTES: usize = 256 << 20;
+const MOSAIC_BYTES: usize = 192 << 20;
 /// A tile that moved by more than this at the end is written into the data set again.
 const MOVED_NM: f64 = 1.0;
 /// Tiles to each side of the first one where the publisher names no grid.
@@ -262,6 +262,7 @@ impl Assembly {
 
     fn begin_last(&mut self, corners: &BTreeMap<u32, (Nm, Nm)>) -> anyhow::Result<Last> {
         self.flush()?;
+        self.growing.rest()?;
         let at_last = |spot: &Spot| {
             let corner = corners.get(&spot.tile.index).map_or(spot.corner, |corner| self.on_stage(*corner));
             Spot { corner, ..*spot }

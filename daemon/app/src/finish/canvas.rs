@@ -191,6 +191,14 @@ impl<T: Value> Canvas<T> {
         self.writer.flush()
     }
 
+    /// Writes what waits, and keeps nothing in memory.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn rest(&mut self) -> Result<(), ZarrError> {
+        self.writer.rest()
+    }
+
     /// Writes what waits and says that the picture is whole.
     ///
     /// # Errors

@@ -106,11 +106,14 @@ fn counts_of_overlapping_tiles_add_up_on_every_level() {
     let path = folder.path().join("scan.ome.zarr");
     let mut writer = MosaicWriter::<u16>::create(&path, about(width, height), &SMALL).expect("it begins");
     let (mut plain, mut dice) = (Plain::new(width, height), ChaCha8Rng::seed_from_u64(1));
-    for _ in 0..60 {
+    for number in 0..60 {
         let (region, values) =
             tile(&mut dice, width, height, |dice| dice.random_range(0..9u16).saturating_sub(5));
         writer.add(0, region, &values).expect("it is added");
         plain.put(region, &values, true);
+        if number == 30 {
+            writer.rest().expect("it is written, and goes on");
+        }
     }
     writer.finish().expect("it is written");
     assert!(MosaicReader::open(&path).expect("a mosaic").complete());

@@ -136,6 +136,16 @@ impl<T: Value> MosaicWriter<T> {
         Ok(())
     }
 
+    /// Flushes, and keeps nothing in memory: what comes next is read back first.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub fn rest(&mut self) -> Result<(), ZarrError> {
+        self.flush()?;
+        self.shards = HashMap::new();
+        Ok(())
+    }
+
     /// Flushes, and says in the mosaic that it is whole.
     ///
     /// # Errors
