@@ -5,10 +5,10 @@
 //! the picture stage for a client.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::picture::Lane;
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use smlm::frame::SeriesId;
 use smlm::localization::Localization;
 use smlm::map::{TileIndex, Viewport};
@@ -22,7 +22,38 @@ pub const REQUESTS: usize = 64;
 
 /// A client's way to the picture stage.
 #[derive(Clone)]
-pub struct Desk(pub Sender<Request>);
+pub struct Desk {
+    to: Sender<Request>,
+    is_open: Arc<RwLock<bool>>,
+}
+
+/// The picture stage's side. Once it is dropped nothing stands in the queue, whoever still holds a desk: what is asked then is
+/// refused, and what was asked before is told that nobody answers.
+pub struct Requests {
+    from: Receiver<Request>,
+    is_open: Arc<RwLock<bool>>,
+}
+
+/// A desk.
+pub fn open() -> (Desk, Requests) {
+    let (to, from) = bounded(REQUESTS);
+    let is_open = Arc::new(RwLock::new(true));
+    (Desk { to, is_open: is_open.clone() }, Requests { from, is_open })
+}
+
+impl Requests {
+    pub fn queue(&self) -> Receiver<Request> {
+        self.from.clone()
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        // A bounded channel keeps them until the last sender has gone.
+        self.from.try_iter().for_each(drop);
+    }
+}
 
 /// Why a request was not taken.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -35,7 +66,11 @@ pub enum Refused {
 
 impl Desk {
     pub fn ask(&self, request: Request) -> Result<(), Refused> {
-        self.0.try_send(request).map_err(|error| match error {
+        let is_open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
+        if !*is_open {
+            return Err(Refused::Stopping);
+        }
+        self.to.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => Refused::Busy,
             TrySendError::Disconnected(_) => Refused::Stopping,
         })
@@ -191,5 +226,25 @@ impl<T> Slot<T> {
             }
             filled.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statistics() -> (Request, oneshot::Receiver<Option<Counted>>) {
+        let (reply, answer) = oneshot::channel();
+        (Request::Statistics(Statistics { series: None, reply }), answer)
+    }
+
+    #[test]
+    fn whoever_asked_before_the_picture_stage_went_is_told_and_whoever_asks_after_is_refused() {
+        let (desk, requests) = open();
+        let (request, answer) = statistics();
+        desk.ask(request).unwrap();
+        drop(requests);
+        assert!(answer.blocking_recv().is_err(), "nobody answers, and nobody waits for ever");
+        assert_eq!(desk.ask(statistics().0), Err(Refused::Stopping));
     }
 }

@@ -20,7 +20,7 @@ use smlm::map::MapSettings;
 use smlm::units::PixelSize;
 
 use crate::clock::Clock;
-use crate::desk::{Piece, Request, Subscription};
+use crate::desk::{Piece, Request, Requests, Subscription};
 use crate::files::FileJob;
 use crate::live::{Live, Series};
 use crate::localizer::{Batch, ToPicture};
@@ -60,7 +60,7 @@ pub struct PictureStage {
     live: Arc<Live>,
     clock: Clock,
     inbox: Receiver<ToPicture>,
-    requests: Receiver<Request>,
+    requests: Requests,
     outs: Outs,
     lanes: Vec<Lane>,
     previews: Previews,
@@ -79,7 +79,7 @@ impl PictureStage {
         settings: Settings,
         live: Arc<Live>,
         clock: Clock,
-        (inbox, requests): (Receiver<ToPicture>, Receiver<Request>),
+        (inbox, requests): (Receiver<ToPicture>, Requests),
         outs: Outs,
         recovered: Vec<Lane>,
     ) -> Self {
@@ -102,7 +102,7 @@ impl PictureStage {
     /// Works until the localizer has gone and everything it sent is in the journal.
     pub fn run(mut self) {
         let tick = crossbeam_channel::tick(self.settings.tick);
-        let (inbox, requests) = (self.inbox.clone(), self.requests.clone());
+        let (inbox, requests) = (self.inbox.clone(), self.requests.queue());
         let mut listening = true;
         loop {
             // Localizations first: a picture can wait. Who asks for one is answered once all that came is in it.
@@ -309,8 +309,6 @@ impl PictureStage {
             }
         }
         self.previews.close();
-        // Who still asks is not answered; what stands in the queue would be kept as long as anybody could ask.
-        self.requests.try_iter().for_each(drop);
     }
 }
 

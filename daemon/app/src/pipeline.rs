@@ -46,7 +46,7 @@ use wire::source::FrameSource;
 use crate::archive::Archive;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::desk::{Desk, REQUESTS};
+use crate::desk::{self, Desk};
 use crate::engines::{self, Opened};
 use crate::files::{self, FileJob};
 use crate::finish;
@@ -126,8 +126,7 @@ pub fn start(config: &Config, input: Input, listen: bool) -> anyhow::Result<Daem
     }
     live.set_engine(opened.status.clone());
     let recovered = recover::recover(config, &live)?;
-    let (desk, requests) = bounded(REQUESTS);
-    let desk = Desk(desk);
+    let (desk, requests) = desk::open();
     let frame_endpoint = input.source.endpoint().to_owned();
     let mut daemon = Daemon {
         live: live.clone(),
@@ -181,7 +180,7 @@ impl Daemon {
         (opened, made, painter): (Opened, Option<Spare>, Option<Painter>),
         recovered: Recovered,
         clock: Clock,
-        requests: Receiver<crate::desk::Request>,
+        requests: desk::Requests,
     ) -> anyhow::Result<()> {
         let (to_localizer, localizer_inbox) = bounded::<ToLocalizer>(4 * config.frames.max_series.max(4));
         let (ring_bell, bell) = bounded::<()>(1);

@@ -91,6 +91,19 @@ pub enum MergeError {
     Unsorted { tile: u32, frame: u32, after_tile: u32, after: u32 },
 }
 
+/// All localizations of a tile at once, in order of frame, merged; in the order of their first frames.
+///
+/// # Errors
+/// They are not in order.
+pub fn merged(localizations: &[Localization], rule: Rule) -> Result<Vec<Localization>, MergeError> {
+    let mut merger = Merger::new(rule);
+    let mut ended = Vec::with_capacity(localizations.len());
+    merger.push(localizations, &mut ended)?;
+    merger.finish(&mut ended);
+    ended.sort_by_key(|merged| merged.localization.frame);
+    Ok(ended.into_iter().map(|merged| merged.localization).collect())
+}
+
 impl Merger {
     pub fn new(rule: Rule) -> Self {
         Self {

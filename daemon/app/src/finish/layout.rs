@@ -11,6 +11,7 @@ use smlm::stitch::{PlacedFrom, Solution, Stitcher};
 use smlm::units::Nm;
 
 use super::record;
+use crate::files;
 use crate::live::{Book, Fate, Placed, SeamFate, Seams};
 
 const FILE: &str = "layout.json";
@@ -35,11 +36,7 @@ struct TileLine {
 /// What became of each overlap, by the places that all of them give.
 pub fn seams(stitcher: &Stitcher, solution: &Solution) -> Seams {
     let found = solution.seams.iter().map(|one| {
-        let (residual_nm, sd_nm) = (one.off_nm, one.seam.sd_nm);
-        let fate = match one.rejected {
-            true => Fate::Rejected { residual_nm, sd_nm },
-            false => Fate::Matched { residual_nm, sd_nm },
-        };
+        let fate = Fate::Measured { residual_nm: one.off_nm, sd_nm: one.seam.sd_nm, rejected: one.rejected };
         SeamFate { a: one.seam.a, b: one.seam.b, fate }
     });
     let apart = stitcher.apart().iter();
@@ -66,10 +63,7 @@ impl Layout {
     /// The folder cannot be written to.
     pub fn write(&self, series_folder: &Path) -> anyhow::Result<()> {
         let path = record::folder(series_folder).join(FILE);
-        let part = path.with_extension("json.part");
-        let bytes = serde_json::to_vec(self)?;
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, &path));
-        written.with_context(|| format!("cannot write {}", path.display()))
+        files::put(&path, &serde_json::to_vec(self)?).map(drop)
     }
 }
 

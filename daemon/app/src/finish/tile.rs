@@ -6,7 +6,7 @@
 use smlm::drift::{self, Drift, Moved};
 use smlm::frc::{Halves, NoResolution};
 use smlm::localization::Localization;
-use smlm::merge::{Merged, Merger, Rule};
+use smlm::merge::{Rule, merged};
 use smlm::order::median;
 use smlm::units::{Nm, Photons, PixelSize, Px};
 use smlm::verdict::TileFacts;
@@ -25,7 +25,10 @@ pub struct Steps {
 impl Steps {
     fn merge(&self, localizations: Vec<Localization>, pixel: PixelSize) -> Vec<Localization> {
         match self.merge {
-            Some(distance) => merged(localizations, Rule { distance, ..Rule::usual(pixel) }),
+            // A run is ordered by frame and of one tile: nothing is out of order.
+            Some(distance) => {
+                merged(&localizations, Rule { distance, ..Rule::usual(pixel) }).unwrap_or(localizations)
+            }
             None => localizations,
         }
     }
@@ -90,18 +93,6 @@ pub fn work(run: Run, pixel: PixelSize, steps: &Steps) -> Worked {
     worked.facts.frames_lost = span.saturating_sub(run.processed);
     worked.localizations = localizations;
     worked
-}
-
-fn merged(localizations: Vec<Localization>, rule: Rule) -> Vec<Localization> {
-    let mut merger = Merger::new(rule);
-    let mut ended: Vec<Merged> = Vec::with_capacity(localizations.len());
-    // A run is ordered by frame and of one tile: nothing is out of order.
-    if merger.push(&localizations, &mut ended).is_err() {
-        return localizations;
-    }
-    merger.finish(&mut ended);
-    ended.sort_by_key(|merged| merged.localization.frame);
-    ended.into_iter().map(|merged| merged.localization).collect()
 }
 
 /// In the busiest part of the field.

@@ -102,10 +102,9 @@ pub struct SeamFate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// By how much more b lies aside of a by what both show than by their places; the standard deviation of each.
-    Matched { residual_nm: (f64, f64), sd_nm: f64 },
-    /// Contradicted by others, and left out.
-    Rejected { residual_nm: (f64, f64), sd_nm: f64 },
+    /// By how much more b lies aside of a by what both show than by their places; the standard deviation of each. `rejected`:
+    /// contradicted by others, and left out.
+    Measured { residual_nm: (f64, f64), sd_nm: f64, rejected: bool },
     /// They share nothing to be matched by; why.
     Without(String),
 }

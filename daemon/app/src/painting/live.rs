@@ -9,20 +9,17 @@ mod easel;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, select};
+use crossbeam_channel::{Receiver, select};
 use infer::Painter;
 use smlm::map::{TILE_PX, TileIndex};
 use smlm::render::{Look, Tone};
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::desk::{Desk, DrawnTiles, Pixels, Refused, Request, Tiles};
 pub use easel::{Easel, Place, Shown};
 
 /// Between two questions for tiles that the picture stage had no time for.
 const AGAIN: Duration = Duration::from_millis(20);
-/// Between two looks for an answer.
-const LOOK_UP: Duration = Duration::from_millis(2);
 /// So often it is asked for one window before another one has its turn.
 const TRIES: usize = 50;
 const SIDE: usize = TILE_PX as usize;
@@ -54,7 +51,7 @@ impl LivePainter {
                 default(self.tick) => {}
             }
             for place in self.easel.looked_at() {
-                match self.renew(place, stop) {
+                match self.renew(place) {
                     Ok(()) | Err(Unpainted::Later) => {}
                     Err(Unpainted::Gone) => self.easel.forget(place),
                     Err(Unpainted::Stopping) => return,
@@ -63,11 +60,11 @@ impl LivePainter {
         }
     }
 
-    fn renew(&mut self, place: Place, stop: &Receiver<()>) -> Result<(), Unpainted> {
+    fn renew(&mut self, place: Place) -> Result<(), Unpainted> {
         let known = self.easel.version(place);
         let tiles = tiles_of(place, self.easel.side());
         let asked = tiles.iter().map(|index| (*index, known)).collect();
-        let news = self.ask(place, asked, stop)?;
+        let news = self.ask(place, asked)?;
         if known > 0 && news.tiles.is_empty() && news.left.is_empty() {
             return Ok(());
         }
@@ -76,7 +73,7 @@ impl LivePainter {
         let mut tries = 0..TRIES;
         // What comes between the first answer and the last is painted again at the next tick.
         while !wanted.is_empty() {
-            let drawn = self.ask(place, wanted, stop)?;
+            let drawn = self.ask(place, wanted)?;
             for (index, pixels) in &drawn.tiles {
                 let Pixels::Values(values) = pixels else { return Err(Unpainted::Later) };
                 paste(values, *index, place, &mut counts);
@@ -99,13 +96,8 @@ impl LivePainter {
         Ok(())
     }
 
-    fn ask(
-        &self,
-        place: Place,
-        wanted: Vec<(TileIndex, u64)>,
-        stop: &Receiver<()>,
-    ) -> Result<DrawnTiles, Unpainted> {
-        let (reply, mut answer) = oneshot::channel();
+    fn ask(&self, place: Place, wanted: Vec<(TileIndex, u64)>) -> Result<DrawnTiles, Unpainted> {
+        let (reply, answer) = oneshot::channel();
         let tiles = Tiles {
             series: Some(place.series),
             look: Look::default(),
@@ -122,17 +114,7 @@ impl LivePainter {
             Err(Refused::Busy) => return Err(Unpainted::Later),
             Err(Refused::Stopping) => return Err(Unpainted::Stopping),
         }
-        // A question that stands in the queue when the picture stage goes is never answered.
-        let drawn = loop {
-            match answer.try_recv() {
-                Ok(drawn) => break drawn,
-                Err(TryRecvError::Closed) => return Err(Unpainted::Stopping),
-                Err(TryRecvError::Empty) => {}
-            }
-            if stop.recv_timeout(LOOK_UP) == Err(RecvTimeoutError::Disconnected) {
-                return Err(Unpainted::Stopping);
-            }
-        };
+        let drawn = answer.blocking_recv().map_err(|_| Unpainted::Stopping)?;
         let same = |drawn: &DrawnTiles| drawn.generation == place.generation && drawn.level == place.level;
         drawn.filter(same).ok_or(Unpainted::Gone)
     }

@@ -16,7 +16,7 @@ mod estimate;
 mod report;
 mod series;
 
-pub use report::{enough, report, seams};
+pub use report::{enough, report, seam, seams};
 pub use series::{acquisition, drift, grid, resolution, tile};
 
 /// A series id of a request; empty: `None`, the newest.

@@ -18,7 +18,7 @@ use wire::pb;
 use super::grpc::scans_server as grpc;
 use super::watch::{Watch, watch};
 use super::{REQUEST_MAX_BYTES, Shared, convert};
-use crate::live::{Book, Door, MAX_TILES, Series, State, TileCount};
+use crate::live::{Book, Door, MAX_TILES, Seams, Series, State, TileCount};
 use crate::turns::is_scan;
 use time_left::Standing;
 
@@ -39,7 +39,8 @@ impl Scans {
         found.ok_or_else(|| Status::not_found("no such scan; ListScans names those that exist"))
     }
 
-    fn describe(&self, series: &Series, wanted: impl Fn(&pb::ScanTile) -> bool) -> pb::Scan {
+    /// With the seams it was told from.
+    fn describe(&self, series: &Series, wanted: impl Fn(&pb::ScanTile) -> bool) -> (pb::Scan, Seams) {
         let door = series.door().clone();
         let book = series.book().clone();
         let config = &self.0.config;
@@ -50,7 +51,14 @@ impl Scans {
             finishes: config.scan.finish,
             early_stop: config.scan.finish && config.scan.early_stop.targets().is_some(),
         };
-        scan(&door, &book, &known, wanted)
+        (scan(&door, &book, &known, wanted), book.seams)
+    }
+
+    /// All tiles, and each seam.
+    fn whole(&self, series: &Series) -> pb::Scan {
+        let (mut scan, seams) = self.describe(series, |_| true);
+        scan.seams.iter_mut().for_each(|told| told.each = seams.each.iter().map(convert::seam).collect());
+        scan
     }
 }
 
@@ -205,13 +213,13 @@ impl grpc::Scans for Scans {
         _: Request<pb::ListScansRequest>,
     ) -> Result<Response<pb::ListScansResponse>, Status> {
         let all = self.0.live.all().into_iter().filter(|series| is_scan(&series.door()));
-        let scans = all.map(|series| without_each_seam(self.describe(&series, |_| false))).collect();
+        let scans = all.map(|series| self.describe(&series, |_| false).0).collect();
         Ok(Response::new(pb::ListScansResponse { scans }))
     }
 
     async fn get_scan(&self, request: Request<pb::GetScanRequest>) -> Result<Response<pb::Scan>, Status> {
         let series = self.find(&request.get_ref().series_id)?;
-        Ok(Response::new(self.describe(&series, |_| true)))
+        Ok(Response::new(self.whole(&series)))
     }
 
     type WatchScanStream = Watch<pb::Scan>;
@@ -227,9 +235,9 @@ impl grpc::Scans for Scans {
         let mut told = BTreeMap::<u32, pb::ScanTile>::new();
         let stream = watch(&self.0, permit, asked.interval_ms, move || {
             let series = service.find(&asked.series_id).ok()?;
-            let message = service.describe(&series, |tile| told.get(&index(tile)) != Some(tile));
+            let (message, _) = service.describe(&series, |tile| told.get(&index(tile)) != Some(tile));
             told.extend(message.tiles.iter().map(|tile| (index(tile), tile.clone())));
-            Some(without_each_seam(message))
+            Some(message)
         });
         Ok(Response::new(stream))
     }
@@ -245,14 +253,8 @@ impl grpc::Scans for Scans {
                 "tiles: no frame of tile {tile} came yet; only tiles that were taken can be taken again"
             ))
         })?;
-        Ok(Response::new(self.describe(&series, |_| true)))
+        Ok(Response::new(self.whole(&series)))
     }
-}
-
-/// A scan has twice as many seams as tiles, and all of them change with every tile.
-fn without_each_seam(mut scan: pb::Scan) -> pb::Scan {
-    scan.seams.iter_mut().for_each(|seams| seams.each.clear());
-    scan
 }
 
 fn index(tile: &pb::ScanTile) -> u32 {

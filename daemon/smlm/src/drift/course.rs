@@ -3,7 +3,7 @@
 
 use super::{Follower, Moved, Segment};
 use crate::localization::Localization;
-use crate::merge::{Merger, Rule};
+use crate::merge::{Rule, merged};
 use crate::units::{Nm, PixelSize, Px};
 
 /// A segment has so many emitters where a tile has them: fewer err by more than a few nm in a whole field.
@@ -124,15 +124,9 @@ pub fn correct(localizations: &mut [Localization], drift: &Drift, pixel: PixelSi
 fn once(localizations: &[Localization], pixel: PixelSize) -> Vec<Localization> {
     let mut ordered = localizations.to_vec();
     ordered.sort_by_key(|l| (l.tile, l.frame));
-    let mut merger =
-        Merger::new(Rule { distance: SAME, depth: None, dark_frames_max: DARK, pixel_size: pixel });
-    let mut ended = Vec::with_capacity(ordered.len());
+    let rule = Rule { distance: SAME, depth: None, dark_frames_max: DARK, pixel_size: pixel };
     // They are in order: none is refused.
-    if merger.push(&ordered, &mut ended).is_err() {
-        return ordered;
-    }
-    merger.finish(&mut ended);
-    ended.into_iter().map(|merged| merged.localization).collect()
+    merged(&ordered, rule).unwrap_or(ordered)
 }
 
 /// Stretches of equally many frames; those without localizations are left out.

@@ -85,29 +85,29 @@ pub fn enough(enough: &Enough) -> pb::Enough {
     pb::Enough { seq, frames, localizations, frc_nm: frc.map(|nm| nm.0) }
 }
 
+/// But for each seam by itself: a scan has twice as many as tiles, and all of them change with every tile.
 pub fn seams(seams: &Seams) -> pb::Seams {
+    let measured =
+        |with: bool| seams.count(|fate| matches!(fate, Fate::Measured { rejected, .. } if *rejected == with));
     pb::Seams {
-        matched: seams.count(|fate| matches!(fate, Fate::Matched { .. })),
-        rejected: seams.count(|fate| matches!(fate, Fate::Rejected { .. })),
+        matched: measured(false),
+        rejected: measured(true),
         without: seams.count(|fate| matches!(fate, Fate::Without(_))),
         residual_nm: seams.residual.map(|nm| nm.0),
-        each: seams.each.iter().map(seam).collect(),
+        each: Vec::new(),
     }
 }
 
-fn seam(SeamFate { a, b, fate }: &SeamFate) -> pb::Seam {
+pub fn seam(SeamFate { a, b, fate }: &SeamFate) -> pb::Seam {
     let of = pb::Seam { tile_index: *a, other_index: *b, ..pb::Seam::default() };
-    let measured = |(x, y): (f64, f64), sd_nm: f64, of: pb::Seam| pb::Seam {
-        residual_x_nm: Some(x),
-        residual_y_nm: Some(y),
-        sd_nm: Some(sd_nm),
-        ..of
-    };
     match fate {
-        Fate::Matched { residual_nm, sd_nm } => measured(*residual_nm, *sd_nm, of),
-        Fate::Rejected { residual_nm, sd_nm } => {
-            pb::Seam { rejected: true, ..measured(*residual_nm, *sd_nm, of) }
-        }
+        Fate::Measured { residual_nm: (x, y), sd_nm, rejected } => pb::Seam {
+            residual_x_nm: Some(*x),
+            residual_y_nm: Some(*y),
+            sd_nm: Some(*sd_nm),
+            rejected: *rejected,
+            ..of
+        },
         Fate::Without(why) => pb::Seam { missing: why.clone(), ..of },
     }
 }
